@@ -1,0 +1,50 @@
+# Everything needs Python 3.10 or later and make, nothing else; what it installs goes into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := constraints.txt
+
+.PHONY: demo test check format bench wheel-test lock clean
+
+demo: $(VENV)/.demo  ## delivers 200,000 generated events to three customers on a real S3 server
+	$(BIN)/python -m examples.demo $(ARGS)
+
+test: $(VENV)/.test  ## all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev  ## mends what can be mended by machine
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.test  ## the reference loop, this pipeline and Beam's own file sink, in one run
+	$(BIN)/python -m benchmarks $(ARGS)
+
+wheel-test: $(VENV)/.dev  ## builds the wheel, installs it into a clean environment, runs its command
+	rm -rf build dist
+	$(BIN)/python -m build --wheel --outdir dist .
+	$(PYTHON) -m venv --clear $(VENV)/wheel
+	$(VENV)/wheel/bin/pip install --quiet --constraint $(LOCK) dist/*.whl
+	cd $(VENV)/wheel && bin/s3-event-logs --version && bin/s3-event-logs schema > schema.json
+	cd $(VENV)/wheel && bin/python -c "import transforms; transforms.WriteToS3Destinations"
+
+lock: $(VENV)/.dev  ## writes the newest versions that fit together into constraints.txt
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --universal --python-version 3.10 --all-extras --upgrade --no-header \
+		--no-annotate --no-emit-index-url pyproject.toml --output-file $(LOCK)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 10) and 'Python 3.10 or later is needed: make PYTHON=python3.11 ...')"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade 'pip>=24'
+
+$(VENV)/.demo $(VENV)/.test $(VENV)/.dev: $(VENV)/.%: $(BIN)/python pyproject.toml $(LOCK)
+	$(BIN)/pip install --quiet --constraint $(LOCK) --editable '.[$*]'
+	touch $@

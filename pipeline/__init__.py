@@ -1,0 +1,1 @@
+"""The application: command line, options, configuration file, the graph."""

@@ -1,0 +1,59 @@
+"""The command line: `s3-event-logs COMMAND …`, the same as `python -m pipeline COMMAND …`."""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Final
+
+_USAGE: Final = """\
+usage: s3-event-logs [run] --config FILE --input GLOB [--ops_path FOLDER] [option …] [Beam option …]
+       s3-event-logs schema
+       s3-event-logs --help | --version
+
+run      delivers events into every customer's bucket (the default)
+schema   prints the JSON Schema of the configuration
+
+exit codes: 0 all that matched was delivered; 1 the job failed; 2 the command line or the
+configuration is wrong, and nothing was read
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command.
+
+    Returns:
+        The process's exit code.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if "--help" in given or "-h" in given:
+        _print_help()
+        return 0
+    if given == ["--version"]:
+        print(version("s3-event-logs"))  # noqa: T201 - asked for
+        return 0
+    # Imported late: --help need not wait for Beam, and what Beam logs on its way in is of no use.
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
+    if given[:1] == ["schema"]:
+        from pipeline.schema import json_schema  # noqa: PLC0415 - as above
+
+        print(json.dumps(json_schema(), indent=2))  # noqa: T201 - asked for
+        return 0
+    from pipeline.run import run  # noqa: PLC0415 - as above
+
+    return run(given[1:] if given[:1] == ["run"] else given)
+
+
+def _print_help() -> None:
+    from pipeline.options import EventLogsOptions  # noqa: PLC0415 - as above
+
+    parser = argparse.ArgumentParser(add_help=False, usage=argparse.SUPPRESS)
+    EventLogsOptions._add_argparse_args(parser.add_argument_group("options of run"))  # type: ignore[arg-type] # noqa: SLF001
+    print(_USAGE)  # noqa: T201 - asked for
+    print(parser.format_help())  # noqa: T201 - asked for
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""The graph, on one screen: read → parse → route → pack → window → group → assemble → put.
+
+Between the source and the shuffle there are blocks, never single events. What is shuffled are pieces,
+deflated, keyed by all that decides an object's key. The operator's own records (dead letters,
+tallies, receipts) become pieces too, and go the same way into the ops path.
+"""
+
+import apache_beam as beam
+
+from pipeline.job import Job
+from transforms import ops
+from transforms.assemble import Assemble
+from transforms.pack import Pack
+from transforms.parse import Parse
+from transforms.put import Put, StoreOpener, open_store
+from transforms.read import Read
+from transforms.route import Route
+from transforms.summarise import Summarise
+from transforms.window import WindowByEventTime
+
+
+def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -> None:
+    """Adds a job's whole graph to a pipeline."""
+    reading, targets = job.reading, job.targets()
+    packed = (
+        pipeline
+        | "read" >> Read(job.files, reading.block_bytes, reading.avro_field)
+        | "parse" >> Parse(reading.time_fields, reading.max_event_bytes)
+        | "route" >> Route(job.configuration.destinations, unmatched=job.unmatched)
+        | "pack" >> Pack(targets, reading.window_seconds, job.scratch)
+    )
+    dead_letters = packed.dead_letters | "pack dead letters" >> ops.PackForOps(
+        ops.pack_dead_letters, job.ops_target(ops.DEAD_LETTERS)
+    )
+    tallies = packed.tallies | "pack tallies" >> ops.PackForOps(
+        ops.pack_tally, job.ops_target(ops.TALLIES)
+    )
+
+    # One sink, one path: what is ours is put by the code that delivers what is the customers'.
+    receipts = (
+        (packed.pieces, dead_letters, tallies)
+        | "all pieces" >> beam.Flatten()
+        | "window" >> WindowByEventTime(reading.window_seconds)
+        | "group" >> beam.GroupByKey()
+        | "assemble" >> Assemble()
+        | "put" >> Put(job.places(), opener)
+        | "customers' receipts" >> beam.Filter(ops.is_for_a_customer)
+    )
+    (
+        receipts
+        | "pack receipts" >> ops.PackForOps(ops.pack_receipt, job.ops_target(ops.RECEIPTS))
+        | "group receipts" >> beam.GroupByKey()
+        | "assemble receipts" >> Assemble()
+        | "put receipts" >> Put(job.places(), opener)
+    )
+    if job.summary_path is not None:
+        (packed.tallies, receipts) | "summarise" >> Summarise(job.summary_path)

@@ -1,0 +1,84 @@
+"""A job: all that decides a run, typed and checked, before any of it is built."""
+
+import os
+from collections.abc import Sequence
+
+import msgspec
+
+from transforms.configuration import Configuration
+from transforms.keys import RUN_CHARACTERS, digest
+from transforms.ops import OPS_DESTINATIONS, ops_target
+from transforms.parse import DEFAULT_MAX_EVENT_BYTES, DEFAULT_TIME_FIELDS
+from transforms.put import Place, bucket_and_owner
+from transforms.read import DEFAULT_BLOCK_BYTES, InputFile
+from transforms.records import Target
+from transforms.route import Unmatched
+from transforms.targets import target_of
+from transforms.window import DEFAULT_WINDOW_SECONDS
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """How the input becomes events: what here differs may put other content under the same keys."""
+
+    window_seconds: int = DEFAULT_WINDOW_SECONDS
+    time_fields: tuple[str, ...] = DEFAULT_TIME_FIELDS
+    max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES
+    block_bytes: int = DEFAULT_BLOCK_BYTES
+    avro_field: str | None = None
+
+
+class Job(msgspec.Struct, frozen=True):
+    """One run over one bounded input.
+
+    Attributes:
+        configuration: Connections and destinations.
+        files: The input.
+        reading: How it becomes events.
+        run: The run's id, part of every key.
+        ops: Where dead letters, receipts and tallies go, and below which prefix.
+        unmatched: Whether what matches no destination is just counted, or kept as a dead letter.
+        scratch: A folder on the local disk for pieces and the summary, where all workers share one
+            machine; `None` where they do not.
+    """
+
+    configuration: Configuration
+    files: tuple[InputFile, ...]
+    reading: Reading
+    run: str
+    ops: Place
+    ops_prefix: str = ""
+    unmatched: Unmatched = "count"
+    scratch: str | None = None
+
+    @property
+    def summary_path(self) -> str | None:
+        """Where the run's sums are written as JSON."""
+        return None if self.scratch is None else os.path.join(self.scratch, "summary.json")  # noqa: PTH118 - a text that travels to workers
+
+    def targets(self) -> list[Target]:
+        """The destinations' targets, in the configuration's order."""
+        configuration = self.configuration
+        return [
+            target_of(destination, configuration.connection_of(destination), self.run)
+            for destination in configuration.destinations
+        ]
+
+    def ops_target(self, name: str) -> Target:
+        """The target of a built-in destination."""
+        bucket, owner = bucket_and_owner(self.ops)
+        return ops_target(name, self.run, bucket, owner, self.ops_prefix)
+
+    def places(self) -> dict[str, Place]:
+        """By name, where each destination's objects go, the built-in ones included."""
+        configuration = self.configuration
+        places: dict[str, Place] = {
+            destination.name: configuration.connection_of(destination)
+            for destination in configuration.destinations
+        }
+        return places | dict.fromkeys(OPS_DESTINATIONS, self.ops)
+
+
+def mint_run(files: Sequence[InputFile], reading: Reading) -> str:
+    """The id of a bounded run: the same input, read in the same way, is the same run."""
+    names = sorted((file.path, file.size_bytes, file.modified) for file in files)
+    return digest(RUN_CHARACTERS, names, msgspec.structs.astuple(reading))

@@ -1,0 +1,224 @@
+"""The options of `run`: as Beam knows them, and parsed once from text to typed values."""
+
+import argparse
+import difflib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NoReturn, TypeVar
+
+import apache_beam.runners.portability.portable_runner  # noqa: F401 - its options join Beam's
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipeline.job import Reading
+from transforms.keys import RUN_CHARACTERS
+from transforms.lines import MAX_LINE_BYTES
+from transforms.route import Unmatched
+from transforms.units import format_size, parse_duration, parse_size
+
+T = TypeVar("T")
+
+_LOCAL_RUNNERS: Final = frozenset({"directrunner", "fnapirunner"})
+_SLIP: Final = 0.85  # how alike a name must be to an option of ours to be taken for a slip in it
+_LEAST_BLOCK: Final = 2**16
+_MOST_BLOCK: Final = MAX_LINE_BYTES
+
+
+class UsageError(Exception):
+    """The command line or the configuration is wrong, and nothing was read: all that is wrong."""
+
+    def __init__(self, *mistakes: str) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
+
+
+class EventLogsOptions(PipelineOptions):  # type: ignore[misc] # Beam's base is untyped
+    """Options of our own, beside all of Beam's."""
+
+    @classmethod
+    def _add_argparse_args(cls, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--config", metavar="FILE", help="the configuration: connections and destinations"
+        )
+        parser.add_argument(
+            "--input",
+            action="append",
+            metavar="GLOB",
+            help="files of events: lines of JSON, plain or .gz, .bz2, .zst, or .avro; may be repeated",
+        )
+        parser.add_argument(
+            "--ops_path",
+            metavar="FOLDER",
+            help="where dead letters, receipts and tallies go; overrides the configuration's ops",
+        )
+        parser.add_argument(
+            "--window", default="10m", metavar="DURATION", help="length of a window (default 10m)"
+        )
+        parser.add_argument(
+            "--event_time_fields",
+            default="receivedAt,timestamp",
+            metavar="NAMES",
+            help="an event's own time: the first of these that it has (default receivedAt,timestamp)",
+        )
+        parser.add_argument(
+            "--max_event_bytes",
+            default="1MiB",
+            metavar="SIZE",
+            help="a longer event is a dead letter (default 1MiB)",
+        )
+        parser.add_argument(
+            "--block_bytes",
+            default="8MiB",
+            metavar="SIZE",
+            help="how much is read, parsed and packed as one (default 8MiB)",
+        )
+        parser.add_argument(
+            "--avro_field",
+            metavar="NAME",
+            help="the field of an Avro record that holds the event's JSON (default: the record itself)",
+        )
+        parser.add_argument(
+            "--unmatched",
+            default="count",
+            metavar="count|dead_letter",
+            help="what becomes of an event that no destination matches (default count)",
+        )
+        parser.add_argument(
+            "--run_id",
+            metavar="ID",
+            help="8 lower-case letters or digits; default: made from the input's names and sizes",
+        )
+
+
+class Values:
+    """Texts turned into values; what is wrong is collected, so that all of it is said at once."""
+
+    def __init__(self) -> None:
+        self.mistakes: list[str] = []
+
+    def take(self, option: str, text: str | None, parse: Callable[[str], T]) -> T | None:
+        """The parsed text; `None` where there is none, or where it is one mistake more."""
+        if text is None:
+            return None
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.mistakes.append(f"--{option}: {error}")
+            return None
+
+
+def reading_of(options: argparse.Namespace, values: Values) -> Reading:
+    """How the input is to be read, by these options."""
+    given = {
+        "window_seconds": values.take("window", options.window, parse_duration),
+        "time_fields": values.take("event_time_fields", options.event_time_fields, _names),
+        "max_event_bytes": values.take("max_event_bytes", options.max_event_bytes, _event_size),
+        "block_bytes": values.take("block_bytes", options.block_bytes, _block_size),
+        "avro_field": options.avro_field,
+    }
+    return Reading(**{name: value for name, value in given.items() if value is not None})
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not names:
+        raise ValueError("names no field")
+    return names
+
+
+def _event_size(text: str) -> int:
+    size = parse_size(text)
+    if size > MAX_LINE_BYTES:
+        raise ValueError(f"{text} is more than a line may have: {format_size(MAX_LINE_BYTES)}")
+    return size
+
+
+def _block_size(text: str) -> int:
+    size = parse_size(text)
+    if not _LEAST_BLOCK <= size <= _MOST_BLOCK:
+        raise ValueError(f"{text} is out of bounds: from 64KiB to 64MiB")
+    return size
+
+
+def run_id(text: str) -> str:
+    """A run's id, as it is given.
+
+    Raises:
+        ValueError: It has not the form that keys need.
+    """
+    if not re.fullmatch(f"[a-z0-9]{{{RUN_CHARACTERS}}}", text):
+        raise ValueError(f"{text!r} is no run's id: {RUN_CHARACTERS} lower-case letters or digits")
+    return text
+
+
+def unmatched(text: str) -> Unmatched:
+    """What becomes of an event that matches no destination, as it is given.
+
+    Raises:
+        ValueError: It is neither of the two.
+    """
+    if text == "count":
+        return "count"
+    if text == "dead_letter":
+        return "dead_letter"
+    raise ValueError(f"{text!r} is neither count nor dead_letter")
+
+
+def split_command_line(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Parts our options from Beam's.
+
+    Returns:
+        Our options, as texts, and what goes to Beam.
+
+    Raises:
+        UsageError: An option is known to neither, lacks its value, or is no option at all.
+    """
+    own = _Parser(EventLogsOptions)
+    ours, rest = own.parse_known_args(list(arguments))
+    beam = _Parser(*(o for o in PipelineOptions.__subclasses__() if o is not EventLogsOptions))
+    beams, unknown = beam.parse_known_args(rest)
+    mistakes = list(_mistakes(unknown, own, beam, strict=is_local(beams.runner)))
+    if mistakes:
+        raise UsageError(*mistakes)
+    return ours, rest
+
+
+def is_local(runner: str | None) -> bool:
+    """Whether the job runs in this process, which is what no runner and DirectRunner mean."""
+    return runner is None or runner.rpartition(".")[2].lower() in _LOCAL_RUNNERS
+
+
+class _Parser(argparse.ArgumentParser):
+    def __init__(self, *options: type[PipelineOptions]) -> None:
+        super().__init__(allow_abbrev=False, add_help=False, conflict_handler="resolve")
+        for kind in options:
+            kind._add_argparse_args(self)  # noqa: SLF001 - the hook that Beam gives
+
+    @property
+    def names(self) -> list[str]:
+        return sorted(self._option_string_actions)
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message)
+
+
+def _mistakes(
+    unknown: Sequence[str], own: _Parser, beam: _Parser, *, strict: bool
+) -> Iterator[str]:
+    """What is wrong with arguments that neither parser knows.
+
+    Engines have options that the SDK does not know: where the job goes to one, only what looks like
+    a slip in an option of ours is refused here.
+    """
+    value_expected = False
+    for text in unknown:
+        name, equals, _ = text.partition("=")
+        if not text.startswith("--"):
+            if not value_expected:
+                yield f"{text!r} is no option; files are given as --input={text}"
+            value_expected = False
+            continue
+        value_expected = not equals
+        slip = difflib.get_close_matches(name, own.names, 1, _SLIP)
+        near = slip or difflib.get_close_matches(name, own.names + beam.names, 1)
+        if strict or slip:
+            yield f"{name} is not known" + (f"; did you mean {near[0]}?" if near else "")

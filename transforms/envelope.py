@@ -1,0 +1,134 @@
+"""The envelope: the few fields of an event that decide where it goes, read without the rest.
+
+Three opinions, from the fastest to the most patient, since almost all events need only the first:
+a typed decoder; one that takes the same fields whatever their type; and the standard library's
+strict parser, which alone accepts what RFC 8259 allows and the others refuse (lone surrogate
+escapes such as `"\\ud83d"`, half an emoji that a client cut off, and numbers out of range).
+"""
+
+import datetime as dt
+import json
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final, NoReturn, cast
+
+import msgspec
+
+AwareTime = Annotated[dt.datetime, msgspec.Meta(tz=True)]  # RFC 3339 demands an offset
+
+_OPT_OUT: Final = "S3 Event Logs"
+
+
+class Integrations(msgspec.Struct, frozen=True, gc=False):
+    """The one switch of an event's `integrations` that is ours."""
+
+    s3_event_logs: Any = msgspec.field(default=True, name=_OPT_OUT)
+
+
+class Envelope(msgspec.Struct, frozen=True, gc=False):
+    """What is read of an event; nothing else in it is looked at.
+
+    Attributes:
+        write_key: The sender's key; `None` where it is missing or no string.
+        type: `track`, `page`, … or `None`.
+        event: The name of a tracked event, or `None`.
+        time: The first of the event-time fields that is an RFC 3339 time, or `None`.
+        integrations: Where the event may opt out.
+    """
+
+    write_key: str | None = None
+    type: str | None = None
+    event: str | None = None
+    time: AwareTime | None = None
+    integrations: Integrations | None = None
+
+
+def opts_out(integrations: Integrations) -> bool:
+    """`integrations["S3 Event Logs"] === false`: nothing else counts as opting out."""
+    return integrations.s3_event_logs is False
+
+
+class EnvelopeDecoder:
+    """Decodes envelopes; event time is the first usable one of the fields that it is given."""
+
+    def __init__(self, time_fields: Sequence[str]) -> None:
+        self._time_fields = tuple(time_fields)
+        names = {"write_key": "writeKey", "time": self._time_fields[0]}
+        typed = msgspec.defstruct(
+            "TypedEnvelope",
+            [
+                (name, kind, msgspec.field(default=None, name=names.get(name, name)))
+                for name, kind in Envelope.__annotations__.items()
+            ],
+            # The names of its fields are the job's, so the class is made here; pickled it is plain.
+            namespace={"__reduce__": lambda self: (Envelope, msgspec.structs.astuple(self))},
+            frozen=True,
+            gc=False,
+        )
+        untyped = msgspec.defstruct(
+            "UntypedEnvelope",
+            [
+                (f"field_{index}", Any, msgspec.field(default=None, name=name))
+                for index, name in enumerate(self._names())
+            ],
+        )
+        self.decode = cast(
+            "Callable[[bytes], Envelope]", msgspec.json.Decoder(typed, strict=True).decode
+        )
+        """The first opinion: raises what `msgspec` raises for all that is not as expected."""
+        self._untyped = msgspec.json.Decoder(untyped)
+
+    def decode_patiently(self, line: bytes) -> Envelope:
+        """The second and third opinion.
+
+        Raises:
+            ValueError: The line is not one JSON object by the grammar of RFC 8259.
+            RecursionError: It nests too deeply for the parser.
+        """
+        try:
+            fields = msgspec.structs.asdict(self._untyped.decode(line)).values()
+        except msgspec.DecodeError:
+            document = _parse_strictly(line)
+            fields = [document.get(name) for name in self._names()]  # type: ignore[assignment]
+        return self._envelope(dict(zip(self._names(), fields, strict=True)))
+
+    def _names(self) -> tuple[str, ...]:
+        return tuple(
+            dict.fromkeys(("writeKey", "type", "event", "integrations", *self._time_fields))
+        )
+
+    def _envelope(self, fields: dict[str, Any]) -> Envelope:
+        integrations = fields["integrations"]
+        opted_out = isinstance(integrations, dict) and integrations.get(_OPT_OUT) is False
+        times = (_time(fields[name]) for name in self._time_fields)
+        return Envelope(
+            write_key=_string(fields["writeKey"]),
+            type=_string(fields["type"]),
+            event=_string(fields["event"]),
+            time=next((time for time in times if time is not None), None),
+            integrations=Integrations(s3_event_logs=False) if opted_out else None,
+        )
+
+
+def _string(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _time(value: object) -> dt.datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        return msgspec.convert(value, AwareTime)
+    except msgspec.ValidationError:
+        return None
+
+
+def _parse_strictly(line: bytes) -> dict[str, Any]:
+    # Integers stay text: of any length they are valid, and turning them into numbers has a limit.
+    document = json.loads(line.decode(), parse_constant=_refuse_constant, parse_int=str)
+    if not isinstance(document, dict):
+        raise ValueError("not a JSON object")  # noqa: TRY004 - a wrong value, not a wrong call
+    return document
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

@@ -1,0 +1,21 @@
+"""What stops a job, in words for the person who started it.
+
+A message says in one or two lines what is wrong, where (file and byte or record, destination and
+key), and what to do.
+"""
+
+
+class JobError(Exception):
+    """The job cannot go on; the message is for a person, who needs no traceback to understand it."""
+
+
+class ReadError(JobError):
+    """A file cannot be read as what its name says it is, so the run must not go on without it."""
+
+
+class NothingMatchedError(ReadError):
+    """An input pattern names no file."""
+
+
+class PutError(JobError):
+    """An object could not be put: what was refused, where, and what to do."""

@@ -1,0 +1,81 @@
+"""The operator's own records: dead letters, tallies and receipts, on their way to the ops path.
+
+They are packed into pieces for built-in destinations, and from there on are windowed, grouped,
+assembled and put by the code that delivers customers' events. Their names hold an underscore, which
+a customer's destination cannot.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeVar
+
+import apache_beam as beam
+import msgspec
+
+from transforms.dead_letters import dead_letter_line
+from transforms.pack import TargetedPiece, make_piece
+from transforms.records import DeadLetter, Piece, Receipt, Tally, Target
+from transforms.targets import with_revision
+
+DEAD_LETTERS: Final = "dead_letters"
+RECEIPTS: Final = "receipts"
+TALLIES: Final = "tallies"
+OPS_DESTINATIONS: Final = (DEAD_LETTERS, RECEIPTS, TALLIES)
+
+T = TypeVar("T")
+
+
+def ops_target(name: str, run: str, bucket: str, owner: str | None, prefix: str) -> Target:
+    """The target of a built-in destination, below the ops path's prefix."""
+    folder = f"{prefix}/{name}" if prefix else name
+    return with_revision(Target(name, run, bucket, owner, folder))
+
+
+def pack_dead_letters(letters: Sequence[DeadLetter], target: Target) -> TargetedPiece:
+    """Packs the dead letters of one block, of which there is at least one."""
+    lines = [dead_letter_line(letter, target.run) for letter in letters]
+    return target, make_piece(letters[0].source, letters[0].position, lines)
+
+
+def pack_tally(tally: Tally, target: Target) -> TargetedPiece:
+    """Packs the tally of one block."""
+    return target, make_piece(tally.source, tally.start, [msgspec.json.encode(tally)])
+
+
+def pack_receipt(receipt: Receipt, target: Target) -> TargetedPiece:
+    """Packs one receipt; a key takes the place of the source position."""
+    source = f"{receipt.bucket}/{receipt.key}"
+    return target, make_piece(source, 0, [msgspec.json.encode(receipt)])
+
+
+def is_for_a_customer(receipt: Receipt) -> bool:
+    """Whether a receipt is for a customer's object, not for one of ours."""
+    return receipt.destination not in OPS_DESTINATIONS
+
+
+class PackForOps(beam.PTransform):  # type: ignore[misc] # Beam's base is untyped
+    """Records → pieces of a built-in destination.
+
+    Args:
+        packer: One of the functions above.
+        target: The built-in destination's target.
+    """
+
+    def __init__(self, packer: Callable[[T, Target], TargetedPiece], target: Target) -> None:
+        super().__init__()
+        self._packer = packer
+        self._target = target
+
+    def expand(self, records: beam.PCollection[T]) -> beam.PCollection[TargetedPiece]:
+        """Applies the packer to each record; its window and timestamp stay."""
+        return records | beam.ParDo(_PackRecord(self._packer, self._target)).with_output_types(
+            tuple[Target, Piece]
+        )
+
+
+class _PackRecord(beam.DoFn):  # type: ignore[misc] # Beam's base is untyped
+    def __init__(self, packer: Callable[[T, Target], TargetedPiece], target: Target) -> None:
+        self._packer = packer
+        self._target = target
+
+    def process(self, record: T) -> Iterator[TargetedPiece]:
+        yield self._packer(record, self._target)

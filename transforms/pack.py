@@ -1,0 +1,126 @@
+"""pack: a block's matched events → one deflated piece for each (target, window).
+
+Each piece is deflated once, here, before the shuffle: what is shuffled is a seventh of what was read.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import apache_beam as beam
+from apache_beam.transforms.window import TimestampedValue
+
+from transforms.deflate import crc32, deflate
+from transforms.records import Piece, Tally, Target, Window
+from transforms.route import Routed
+from transforms.spool import Spool
+from transforms.targets import with_shard
+from transforms.window import Windows
+
+PIECES: Final = "pieces"
+TALLIES: Final = "tallies"
+DEAD_LETTERS: Final = "dead_letters"
+
+TargetedPiece = tuple[Target, Piece]
+
+
+def make_piece(source: str, start: int, lines: Sequence[bytes]) -> Piece:
+    """Packs lines, none of which holds a line feed, into a piece."""
+    data = b"\n".join((*lines, b""))
+    return Piece(source, start, len(lines), len(data), crc32(data), deflate(data))
+
+
+def pack(
+    routed: Routed, targets: Sequence[Target], windows: Windows
+) -> Iterator[tuple[Target, Window, Piece]]:
+    """Packs a block's events, each group in the block's order.
+
+    Args:
+        routed: The events with their matches.
+        targets: By the index that a match names, the target of each destination.
+        windows: The windows to split the block by.
+    """
+    source, start = routed.block.source, routed.block.start
+    sharded = [with_shard(target, source, start) for target in targets]
+    numbers = windows.numbers(routed.times, routed.block.record_time)
+    groups: defaultdict[tuple[int, int], list[bytes]] = defaultdict(list)
+    for event, number, match in zip(routed.events, numbers, routed.matches, strict=True):
+        for index in match:
+            groups[index, number].append(event)
+    for (index, number), lines in groups.items():
+        yield sharded[index], windows.window(number), make_piece(source, start, lines)
+
+
+def tally(routed: Routed, targets: Sequence[Target]) -> Tally:
+    """Counts what became of a block's records."""
+    by_match = Counter(routed.matches)
+    pairs: Counter[str] = Counter()
+    for match, events in by_match.items():
+        for index in match:
+            pairs[targets[index].destination] += events
+    matched = len(routed.events)
+    faults = Counter(letter.reason for letter in routed.dead_letters)
+    return Tally(
+        source=routed.block.source,
+        start=routed.block.start,
+        read=matched + routed.unmatched + routed.opted_out + len(routed.dead_letters),
+        blank=routed.blank,
+        matched=matched,
+        unmatched=routed.unmatched,
+        opted_out=routed.opted_out,
+        dead_letters=dict(sorted(faults.items())),
+        pairs=dict(sorted(pairs.items())),
+    )
+
+
+class Pack(beam.PTransform):  # type: ignore[misc] # Beam's base is untyped
+    """`Routed` → pieces by target, with a tally and the dead letters of each block beside them.
+
+    Args:
+        targets: By the index that matches name.
+        window_seconds: The windows' length.
+        spool_folder: Where pieces wait on the local disk; `None` shuffles them whole.
+    """
+
+    def __init__(
+        self, targets: Sequence[Target], window_seconds: int, spool_folder: str | None = None
+    ) -> None:
+        super().__init__()
+        self._block_packer = _PackBlock(tuple(targets), window_seconds, spool_folder)
+
+    def expand(self, routed: beam.PCollection[Routed]) -> beam.pvalue.DoOutputsTuple:
+        """Gives `PIECES` (timestamped into their windows), `TALLIES` and `DEAD_LETTERS`."""
+        packed = beam.ParDo(self._block_packer).with_output_types(TargetedPiece)
+        return routed | packed.with_outputs(TALLIES, DEAD_LETTERS, main=PIECES)
+
+
+class _PackBlock(beam.DoFn):  # type: ignore[misc] # Beam's base is untyped
+    def __init__(
+        self, targets: tuple[Target, ...], window_seconds: int, spool_folder: str | None
+    ) -> None:
+        self._targets = targets
+        self._window_seconds = window_seconds
+        self._spool_folder = spool_folder
+
+    def setup(self) -> None:
+        self._windows = Windows(self._window_seconds)
+        self._spool = Spool(self._spool_folder) if self._spool_folder else None
+
+    def process(self, routed: Routed) -> Iterator[object]:
+        time = routed.block.record_time
+        for target, window, piece in pack(routed, self._targets, self._windows):
+            kept = self._spool.take(piece) if self._spool else piece
+            yield TimestampedValue((target, kept), window.start)
+        counted = TimestampedValue(tally(routed, self._targets), time)
+        yield beam.pvalue.TaggedOutput(TALLIES, counted)
+        if routed.dead_letters:
+            letters = TimestampedValue(routed.dead_letters, time)
+            yield beam.pvalue.TaggedOutput(DEAD_LETTERS, letters)
+
+    def finish_bundle(self) -> None:
+        if self._spool:
+            self._spool.flush()
+
+    def teardown(self) -> None:
+        if self._spool:
+            self._spool.close()

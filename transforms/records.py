@@ -1,0 +1,166 @@
+"""What travels between the stages: small frozen records.
+
+The words are those of the design page. Sizes are bytes, times are whole seconds since 1970 in UTC
+unless a name says otherwise, `raw` is before deflate and `stored` is what the bucket holds.
+"""
+
+import itertools
+from collections.abc import Sequence
+
+import msgspec
+
+
+class Block(msgspec.Struct, frozen=True):
+    """An aligned run of records of one source: the unit that is read, parsed, routed and packed.
+
+    Attributes:
+        source: Where the records came from: a file's path.
+        start: The aligned source position that names this block within its source; with `source` it
+            decides the shard, so it must not depend on how the work was split.
+        lines: The records, without the line feed that ended them (a carriage return stays).
+        first: Source position of the first record.
+        positions: Source position of each record; `None` where records are lines of a file, whose
+            byte offsets follow from `first` and the lines' lengths.
+        record_time: The source's own time of the records: a file's last-modified time.
+    """
+
+    source: str
+    start: int
+    lines: list[bytes]
+    first: int
+    record_time: int
+    positions: Sequence[int] | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """The records' length."""
+        return sum(map(len, self.lines))
+
+    def record_positions(self) -> Sequence[int]:
+        """Source position of each record: its byte offset, or the number of the record."""
+        if self.positions is not None:
+            return self.positions
+        lengths = (len(line) + 1 for line in self.lines)
+        return list(itertools.accumulate(lengths, initial=self.first))
+
+
+class Window(msgspec.Struct, frozen=True, array_like=True):
+    """A half-open interval of event time, `[start, end)`."""
+
+    start: int
+    end: int
+
+
+class Target(msgspec.Struct, frozen=True, array_like=True):
+    """The key of the shuffle: all that decides an object's key, but for window, pane and part.
+
+    A configuration that changes in the middle of a window makes a new target, and so new objects.
+    """
+
+    destination: str
+    run: str
+    bucket: str
+    owner: str | None = None
+    prefix: str = ""
+    layout: str = "plain"
+    compression: str = "gzip"
+    max_object_bytes: int = 2**26
+    shards: int = 1
+    shard: int = 0
+    revision: str = ""
+
+
+class Spooled(msgspec.Struct, frozen=True, array_like=True):
+    """Where a piece's body lies on the local disk while only its address is shuffled."""
+
+    path: str
+    offset: int
+    length: int
+
+
+class Piece(msgspec.Struct, frozen=True, array_like=True):
+    """The events of one block for one (target, window): the unit that is shuffled.
+
+    Attributes:
+        source: The block's source; with `start` it puts pieces into the order of their events.
+        start: The block's aligned source position.
+        events: How many lines the body holds.
+        raw_bytes: Length of the lines, each with its line feed.
+        crc32: CRC-32 of the same bytes (RFC 1952).
+        body: The lines as a raw-deflate run that ends on a byte boundary and is not final
+            (RFC 1951, section 2.3), or where on the local disk it lies.
+    """
+
+    source: str
+    start: int
+    events: int
+    raw_bytes: int
+    crc32: int
+    body: bytes | Spooled
+
+
+class Part(msgspec.Struct, frozen=True):
+    """An object, ready to be put: all of its pane, or what was cut out of it."""
+
+    target: Target
+    window: Window
+    pane: int
+    part: int
+    key: str
+    body: bytes
+    events: int
+    raw_bytes: int
+
+    @property
+    def size_bytes(self) -> int:
+        """The length of what is to be stored."""
+        return len(self.body)
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What is known of one object put. Its fields, in this order, are what receipts hold as JSON."""
+
+    destination: str
+    run: str
+    revision: str
+    window_start: int
+    window_end: int
+    pane: int
+    shard: int
+    part: int
+    bucket: str
+    key: str
+    events: int
+    raw_bytes: int
+    stored_bytes: int
+    sha256: str
+    status: str
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """A record that cannot be delivered to anyone, with the stage and the reason."""
+
+    source: str
+    position: int
+    stage: str
+    reason: str
+    detail: str
+    record: bytes
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """What became of one block's records: `read = matched + unmatched + opted_out + dead_letters`.
+
+    `read` leaves blank lines out. `pairs` counts events by destination: an event that goes to two
+    destinations is one matched event and two pairs.
+    """
+
+    source: str
+    start: int
+    read: int
+    blank: int
+    matched: int
+    unmatched: int
+    opted_out: int
+    dead_letters: dict[str, int]
+    pairs: dict[str, int]

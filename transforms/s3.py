@@ -1,0 +1,147 @@
+"""Amazon S3 as a store: the one file that imports boto3, and the one call that it makes.
+
+`PutObject` needs `s3:PutObject` on the bucket and nothing else. botocore's own S3 region redirector,
+which sends HEAD and follows a bucket to other regions by itself, is kept out.
+"""
+
+import base64
+import functools
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+import boto3
+import msgspec
+from botocore.config import Config
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    DeferredRefreshableCredentials,
+)
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.session import Session as CoreSession
+from botocore.session import get_session
+
+from transforms.connection import Connection
+from transforms.errors import PutError
+from transforms.failures import explain
+from transforms.store import PutRequest
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+MAX_PUTS_IN_FLIGHT: Final = 16
+
+_SESSION_NAME: Final = "s3-event-logs"
+_CONNECT_SECONDS: Final = 5
+_READ_SECONDS: Final = 30
+_ATTEMPTS: Final = 5
+
+
+class ClientSettings(msgspec.Struct, frozen=True):
+    """What a client is made for: connections that agree in these share one."""
+
+    region: str
+    endpoint_url: str | None
+    role_arn: str | None
+    external_id: str | None
+    path_style: bool
+
+
+class S3Store:
+    """Puts objects into a connection's bucket, with the headers that the connection demands."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._client = s3_client(
+            ClientSettings(
+                region=connection.region,
+                endpoint_url=connection.endpoint_url,
+                role_arn=connection.role_arn,
+                external_id=connection.external_id,
+                # The certificate's wildcard covers one label: a dotted name would fail TLS.
+                path_style="." in connection.bucket or connection.endpoint_url is not None,
+            )
+        )
+        self._parameters = put_parameters(connection)
+
+    def put(self, request: PutRequest) -> None:
+        """One `PutObject`; the SDK retries what may pass, in its standard mode.
+
+        Raises:
+            PutError: S3 refused the object, or did not answer.
+        """
+        try:
+            self._client.put_object(
+                **self._parameters,
+                Key=request.key,
+                Body=request.body,
+                ContentType=request.content_type,
+                ChecksumSHA256=base64.b64encode(request.sha256).decode(),
+            )
+        except (ClientError, BotoCoreError, HTTPClientError) as error:
+            raise PutError(explain(error, self._connection, request)) from error
+
+
+def put_parameters(connection: Connection) -> dict[str, Any]:
+    """The parameters of `PutObject` that are the same for all objects of a connection."""
+    optional = {
+        "ServerSideEncryption": connection.server_side_encryption,
+        "SSEKMSKeyId": connection.kms_key_id,
+        "BucketKeyEnabled": connection.bucket_key_enabled,
+        "ExpectedBucketOwner": connection.expected_bucket_owner,
+        "ACL": connection.acl,
+        "StorageClass": connection.storage_class,
+        "Tagging": urlencode(connection.tags) if connection.tags else None,
+    }
+    given = {name: value for name, value in optional.items() if value is not None}
+    return {"Bucket": connection.bucket, **given}
+
+
+@functools.cache
+def s3_client(settings: ClientSettings) -> "S3Client":
+    """A client for these settings, shared by all threads of the process."""
+    session = get_session()
+    if settings.role_arn is not None:
+        session = _assuming(session, settings.role_arn, settings.external_id, settings.region)
+    client: S3Client = boto3.Session(botocore_session=session, region_name=settings.region).client(
+        "s3",
+        endpoint_url=settings.endpoint_url,
+        config=Config(
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+            max_pool_connections=MAX_PUTS_IN_FLIGHT,
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            request_checksum_calculation="when_required",
+            s3={"addressing_style": "path" if settings.path_style else "virtual"},
+            tcp_keepalive=True,
+        ),
+    )
+    client.meta.events.register("before-call.s3.PutObject", _never_redirect)
+    return client
+
+
+def _never_redirect(params: dict[str, Any], **_: object) -> None:
+    """Makes the region redirector take the request for one that it has redirected already.
+
+    Its handlers cannot be unregistered without an object that botocore keeps to itself.
+    """
+    params["context"].setdefault("s3_redirect", {})["redirected"] = True
+
+
+def _assuming(
+    session: CoreSession, role_arn: str, external_id: str | None, region: str
+) -> CoreSession:
+    """A session whose credentials are the role's, renewed before they expire."""
+    fetcher = AssumeRoleCredentialFetcher(
+        client_creator=functools.partial(session.create_client, region_name=region),
+        source_credentials=session.get_credentials(),
+        role_arn=role_arn,
+        extra_args={
+            "RoleSessionName": _SESSION_NAME,
+            **({"ExternalId": external_id} if external_id else {}),
+        },
+    )
+    assumed = get_session()
+    assumed._credentials = DeferredRefreshableCredentials(  # noqa: SLF001 - as boto3's users do
+        method="assume-role", refresh_using=fetcher.fetch_credentials
+    )
+    return assumed

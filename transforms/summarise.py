@@ -1,0 +1,162 @@
+"""summarise: tallies and receipts → the sums that a run answers for.
+
+They come from data that the engine counts once, whatever it retries; not from counters, which count
+attempts.
+"""
+
+from collections.abc import Iterable
+
+import apache_beam as beam
+import msgspec
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.transforms.window import GlobalWindows
+
+from transforms.records import Receipt, Tally
+
+
+class Delivery(msgspec.Struct):
+    """The sums of one destination."""
+
+    objects: int = 0
+    events: int = 0
+    raw_bytes: int = 0
+    stored_bytes: int = 0
+    matched: int = 0
+    example: str = ""
+
+    def add(self, other: "Delivery") -> None:
+        """Adds another's sums; the example is the first by name, whatever the order of adding."""
+        self.objects += other.objects
+        self.events += other.events
+        self.raw_bytes += other.raw_bytes
+        self.stored_bytes += other.stored_bytes
+        self.matched += other.matched
+        self.example = min(filter(None, (self.example, other.example)), default="")
+
+
+class Summary(msgspec.Struct):
+    """The sums of a run. `matched` counts events, a delivery's `matched` event-destination pairs."""
+
+    read: int = 0
+    blank: int = 0
+    matched: int = 0
+    unmatched: int = 0
+    opted_out: int = 0
+    dead_letters: dict[str, int] = {}
+    deliveries: dict[str, Delivery] = {}
+
+    def add(self, other: "Summary") -> None:
+        """Adds another's sums."""
+        self.read += other.read
+        self.blank += other.blank
+        self.matched += other.matched
+        self.unmatched += other.unmatched
+        self.opted_out += other.opted_out
+        for reason, count in other.dead_letters.items():
+            self.dead_letters[reason] = self.dead_letters.get(reason, 0) + count
+        for name, delivery in other.deliveries.items():
+            self.deliveries.setdefault(name, Delivery()).add(delivery)
+
+    @property
+    def pairs(self) -> int:
+        """Matched pairs of event and destination."""
+        return sum(delivery.matched for delivery in self.deliveries.values())
+
+    @property
+    def delivered(self) -> int:
+        """Pairs whose event is in an object that was put."""
+        return sum(delivery.events for delivery in self.deliveries.values())
+
+    def imbalance(self) -> str | None:
+        """What does not add up, or `None`."""
+        dead = sum(self.dead_letters.values())
+        if self.read != self.matched + self.unmatched + self.opted_out + dead:
+            return f"{self.read} records were read, and the tallies account for another number"
+        for name, delivery in sorted(self.deliveries.items()):
+            if delivery.matched != delivery.events:
+                return f"{name}: {delivery.matched} events matched, {delivery.events} delivered"
+        return None
+
+
+def of_tally(tally: Tally) -> Summary:
+    """The sums of one block's tally."""
+    return Summary(
+        tally.read,
+        tally.blank,
+        tally.matched,
+        tally.unmatched,
+        tally.opted_out,
+        dict(tally.dead_letters),
+        {name: Delivery(matched=events) for name, events in tally.pairs.items()},
+    )
+
+
+def of_receipt(receipt: Receipt) -> Summary:
+    """The sums of one object put."""
+    delivery = Delivery(1, receipt.events, receipt.raw_bytes, receipt.stored_bytes, 0, receipt.key)
+    return Summary(deliveries={receipt.destination: delivery})
+
+
+class AddUp(beam.CombineFn):  # type: ignore[misc] # Beam's base is untyped
+    """Adds summaries up."""
+
+    def create_accumulator(self) -> Summary:
+        """Nothing yet."""
+        return Summary()
+
+    def add_input(self, accumulator: Summary, element: Summary) -> Summary:
+        """One summary more."""
+        accumulator.add(element)
+        return accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[Summary]) -> Summary:
+        """Several in one."""
+        total = Summary()
+        for accumulator in accumulators:
+            total.add(accumulator)
+        return total
+
+    def extract_output(self, accumulator: Summary) -> Summary:
+        """The sums."""
+        return accumulator
+
+
+class Summarise(beam.PTransform):  # type: ignore[misc] # Beam's base is untyped
+    """Tallies and receipts of a bounded run → one file of JSON with the run's `Summary`.
+
+    Args:
+        path: The file, on any of Beam's filesystems.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__()
+        self._path = path
+
+    def expand(
+        self, counted: tuple[beam.PCollection[Tally], beam.PCollection[Receipt]]
+    ) -> beam.PCollection[None]:
+        """Adds everything up and writes it."""
+        tallies, receipts = counted
+        return (
+            (tallies | beam.Map(of_tally), receipts | beam.Map(of_receipt))
+            | beam.Flatten()
+            | beam.WindowInto(GlobalWindows())
+            | beam.CombineGlobally(AddUp())
+            | beam.Map(write_summary, self._path)
+        )
+
+
+def write_summary(summary: Summary, path: str) -> None:
+    """Writes a summary as JSON."""
+    with FileSystems.create(path) as file:
+        file.write(msgspec.json.encode(summary))
+
+
+def read_summary(path: str) -> Summary:
+    """Reads it again.
+
+    Raises:
+        BeamIOError, OSError: There is none: the run did not come to its end.
+    """
+    with FileSystems.open(path) as file:
+        return msgspec.json.decode(file.read(), type=Summary)
