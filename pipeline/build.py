@@ -1,8 +1,8 @@
 """The graph, on one screen: read → parse → route → pack → window → group → assemble → put.
 
-Between the source and the shuffle there are blocks, never single events. What is shuffled are pieces,
-deflated, keyed by all that decides an object's key. The operator's own records (dead letters,
-tallies, receipts) become pieces too, and go the same way into the ops path.
+Between the source and the shuffle there are blocks, never single events. What is shuffled are
+pieces, deflated, keyed by all that decides an object's key. The operator's own records (dead
+letters, tallies, receipts) become pieces too, and go the same way into the ops path.
 """
 
 import apache_beam as beam

@@ -31,7 +31,7 @@ class UsageError(Exception):
         self.mistakes = mistakes
 
 
-class EventLogsOptions(PipelineOptions):  # type: ignore[misc] # Beam's base is untyped
+class EventLogsOptions(PipelineOptions):
     """Options of our own, beside all of Beam's."""
 
     @classmethod
@@ -43,7 +43,7 @@ class EventLogsOptions(PipelineOptions):  # type: ignore[misc] # Beam's base is 
             "--input",
             action="append",
             metavar="GLOB",
-            help="files of events: lines of JSON, plain or .gz, .bz2, .zst, or .avro; may be repeated",
+            help="files of events: lines of JSON, plain or .gz, .bz2, .zst, or .avro; repeatable",
         )
         parser.add_argument(
             "--ops_path",
@@ -57,7 +57,7 @@ class EventLogsOptions(PipelineOptions):  # type: ignore[misc] # Beam's base is 
             "--event_time_fields",
             default="receivedAt,timestamp",
             metavar="NAMES",
-            help="an event's own time: the first of these that it has (default receivedAt,timestamp)",
+            help="an event's own time: the first that it has (default receivedAt,timestamp)",
         )
         parser.add_argument(
             "--max_event_bytes",
@@ -74,7 +74,7 @@ class EventLogsOptions(PipelineOptions):  # type: ignore[misc] # Beam's base is 
         parser.add_argument(
             "--avro_field",
             metavar="NAME",
-            help="the field of an Avro record that holds the event's JSON (default: the record itself)",
+            help="the Avro field that holds the event's JSON (default: the record is the event)",
         )
         parser.add_argument(
             "--unmatched",

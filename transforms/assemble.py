@@ -5,7 +5,7 @@ made here, where the pane is known.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import apache_beam as beam
 import zstandard
@@ -99,7 +99,7 @@ def _merged(pieces: Iterable[Piece]) -> Iterator[bytes]:
         yield b"".join(waiting)
 
 
-class Assemble(beam.PTransform):  # type: ignore[misc] # Beam's base is untyped
+class Assemble(beam.PTransform):
     """A grouped pane of pieces by target → parts."""
 
     def expand(
@@ -109,12 +109,12 @@ class Assemble(beam.PTransform):  # type: ignore[misc] # Beam's base is untyped
         return grouped | beam.ParDo(_AssemblePane())
 
 
-class _AssemblePane(beam.DoFn):  # type: ignore[misc] # Beam's base is untyped
+class _AssemblePane(beam.DoFn):
     def process(
         self,
         grouped: tuple[Target, Iterable[Piece]],
-        window: object = beam.DoFn.WindowParam,
-        pane: object = beam.DoFn.PaneInfoParam,
+        window: Any = beam.DoFn.WindowParam,  # noqa: ANN401 - Beam's marker, then its value
+        pane: Any = beam.DoFn.PaneInfoParam,  # noqa: ANN401 - the same
     ) -> Iterator[Part]:
         target, pieces = grouped
         interval = Window(int(window.start), int(window.end))

@@ -22,7 +22,7 @@ class Sized(Protocol):
         """About how many bytes the record takes."""
 
 
-class StructCoder(beam.coders.Coder, Generic[S]):  # type: ignore[misc] # Beam's base is untyped
+class StructCoder(beam.coders.Coder, Generic[S]):
     """MessagePack for one shuffled record type; deterministic: no sets, no mappings in it."""
 
     def __init__(self, record: type[S]) -> None:
@@ -60,7 +60,7 @@ class StructCoder(beam.coders.Coder, Generic[S]):  # type: ignore[misc] # Beam's
         return hash((type(self), self._record))
 
 
-class BundleCoder(beam.coders.Coder):  # type: ignore[misc] # Beam's base is untyped
+class BundleCoder(beam.coders.Coder):
     """For large records that stay within a bundle, handed from stage to stage as they are.
 
     Beam still asks now and then how large an element is, and finds out by encoding it where a coder

@@ -1,4 +1,4 @@
-"""Dead letters: the one place that makes them, so that none is without its bytes and its position."""
+"""Dead letters: the one place that makes them, so that none lacks its bytes and its position."""
 
 from collections.abc import Mapping
 

@@ -1,9 +1,9 @@
 """Deflated runs that can be joined into one stream without being inflated.
 
-A run is what one compressor made of some bytes in one call, ended by a full flush: it ends on a byte
-boundary, refers to nothing before it and is not final (RFC 1951, section 2.3; RFC 1979 for the
-flush). Runs written after one another and closed by an empty final block are one valid deflate
-stream, and with a header and the combined CRC-32 one gzip member (RFC 1952).
+A run is what one compressor made of some bytes in one call, ended by a full flush: it ends on a
+byte boundary, refers to nothing before it and is not final (RFC 1951, section 2.3). Runs written
+after one another and closed by an empty final block are one valid deflate stream, and with a header
+and the combined CRC-32 one gzip member (RFC 1952).
 """
 
 from collections.abc import Iterable

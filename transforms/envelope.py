@@ -1,9 +1,9 @@
-"""The envelope: the few fields of an event that decide where it goes, read without the rest.
+r"""The envelope: the few fields of an event that decide where it goes, read without the rest.
 
 Three opinions, from the fastest to the most patient, since almost all events need only the first:
 a typed decoder; one that takes the same fields whatever their type; and the standard library's
 strict parser, which alone accepts what RFC 8259 allows and the others refuse (lone surrogate
-escapes such as `"\\ud83d"`, half an emoji that a client cut off, and numbers out of range).
+escapes such as `"\ud83d"`, half an emoji that a client cut off, and numbers out of range).
 """
 
 import datetime as dt

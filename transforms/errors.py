@@ -6,11 +6,11 @@ key), and what to do.
 
 
 class JobError(Exception):
-    """The job cannot go on; the message is for a person, who needs no traceback to understand it."""
+    """The job cannot go on; the message is for a person, and needs no traceback beside it."""
 
 
 class ReadError(JobError):
-    """A file cannot be read as what its name says it is, so the run must not go on without it."""
+    """A file cannot be read as what its name says; the run must not go on without it."""
 
 
 class NothingMatchedError(ReadError):

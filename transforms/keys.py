@@ -25,8 +25,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _FOLDERS: Final = {"plain": "{year}/{t:%m/%d/%H}", "hive": "date={year}-{t:%m-%d}/hour={t:%H}"}
 _SUFFIXES: Final = {"gzip": ".ndjson.gz", "zstd": ".ndjson.zst", "none": ".ndjson"}
 
-# The longest that windows, run, revision, pane, shard and part can add to prefix and name: a pane or
-# a part number has at most six digits, for which the late panes of years would not be enough.
+# The longest that windows, run, revision, pane, shard and part can add to prefix and name: a pane
+# or a part number has at most six digits, for which the late panes of years would not be enough.
 _LONGEST_REST: Final = (
     len("/date=2026-11-20/hour=10/")
     + len("_20261120T100000Z_20261120T101000Z_")
@@ -38,7 +38,7 @@ _LONGEST_REST: Final = (
 
 
 def digest(characters: int, *parts: object) -> str:
-    """A short name for plain values: the first characters of their SHA-256 in base 32, lower case."""
+    """A short name for plain values: the first of their SHA-256 in base 32, in lower case."""
     encoded = hashlib.sha256(msgspec.json.encode(parts)).digest()
     return base64.b32encode(encoded).decode().lower()[:characters]
 

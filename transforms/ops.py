@@ -6,7 +6,7 @@ a customer's destination cannot.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 import apache_beam as beam
 import msgspec
@@ -52,7 +52,7 @@ def is_for_a_customer(receipt: Receipt) -> bool:
     return receipt.destination not in OPS_DESTINATIONS
 
 
-class PackForOps(beam.PTransform):  # type: ignore[misc] # Beam's base is untyped
+class PackForOps(beam.PTransform):
     """Records → pieces of a built-in destination.
 
     Args:
@@ -72,7 +72,7 @@ class PackForOps(beam.PTransform):  # type: ignore[misc] # Beam's base is untype
         )
 
 
-class _PackRecord(beam.DoFn):  # type: ignore[misc] # Beam's base is untyped
+class _PackRecord(beam.DoFn, Generic[T]):
     def __init__(self, packer: Callable[[T, Target], TargetedPiece], target: Target) -> None:
         self._packer = packer
         self._target = target

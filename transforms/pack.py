@@ -1,6 +1,6 @@
 """pack: a block's matched events → one deflated piece for each (target, window).
 
-Each piece is deflated once, here, before the shuffle: what is shuffled is a seventh of what was read.
+Each piece is deflated once, here, before the shuffle, which then moves a seventh of what was read.
 """
 
 from collections import Counter, defaultdict
@@ -73,7 +73,7 @@ def tally(routed: Routed, targets: Sequence[Target]) -> Tally:
     )
 
 
-class Pack(beam.PTransform):  # type: ignore[misc] # Beam's base is untyped
+class Pack(beam.PTransform):
     """`Routed` → pieces by target, with a tally and the dead letters of each block beside them.
 
     Args:
@@ -94,7 +94,7 @@ class Pack(beam.PTransform):  # type: ignore[misc] # Beam's base is untyped
         return routed | packed.with_outputs(TALLIES, DEAD_LETTERS, main=PIECES)
 
 
-class _PackBlock(beam.DoFn):  # type: ignore[misc] # Beam's base is untyped
+class _PackBlock(beam.DoFn):
     def __init__(
         self, targets: tuple[Target, ...], window_seconds: int, spool_folder: str | None
     ) -> None:

@@ -78,7 +78,7 @@ def parse(block: Block, decoder: EnvelopeDecoder, max_event_bytes: int) -> Parse
     return Parsed(block, lines, kept, envelopes, len(blanks), letters)
 
 
-class Parse(beam.PTransform):  # type: ignore[misc] # Beam's base is untyped
+class Parse(beam.PTransform):
     """Blocks → `Parsed`."""
 
     def __init__(
@@ -95,7 +95,7 @@ class Parse(beam.PTransform):  # type: ignore[misc] # Beam's base is untyped
         return blocks | beam.ParDo(_ParseBlock(self._time_fields, self._max_event_bytes))
 
 
-class _ParseBlock(beam.DoFn):  # type: ignore[misc] # Beam's base is untyped
+class _ParseBlock(beam.DoFn):
     def __init__(self, time_fields: tuple[str, ...], max_event_bytes: int) -> None:
         self._time_fields = time_fields
         self._max_event_bytes = max_event_bytes
@@ -171,7 +171,7 @@ def _decode_all(
     while len(envelopes) < len(lines):
         try:
             envelopes.extend(pending)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, RecursionError):  # noqa: PERF203 - a turn is a fault
             failures.append(len(envelopes))
             envelopes.append(_NO_ENVELOPE)
     failures += [i for i, envelope in enumerate(envelopes) if envelope.time is None]

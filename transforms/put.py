@@ -25,8 +25,8 @@ DELIVERED: Final = "delivered"
 MAX_BYTES_IN_FLIGHT: Final = 2**27
 """Bodies that one worker may hold for puts under way: two of the largest default parts."""
 
-# What is stored, not what unpacking would give: with a ContentEncoding, clients unpack by themselves
-# and the reader finds no gzip under a name that ends in .gz.
+# What is stored, not what unpacking would give: with a ContentEncoding, clients unpack by
+# themselves, and the reader finds no gzip under a name that ends in .gz.
 _CONTENT_TYPES: Final = {
     "gzip": "application/gzip",
     "none": "application/x-ndjson",
@@ -79,7 +79,7 @@ def bucket_and_owner(place: Place) -> tuple[str, str | None]:
     return place.bucket, place.expected_bucket_owner
 
 
-class Put(beam.PTransform):  # type: ignore[misc] # Beam's base is untyped
+class Put(beam.PTransform):
     """Parts → receipts.
 
     Args:
@@ -97,7 +97,7 @@ class Put(beam.PTransform):  # type: ignore[misc] # Beam's base is untyped
         return parts | beam.ParDo(_PutBundle(self._places, self._opener))
 
 
-class _PutBundle(beam.DoFn):  # type: ignore[misc] # Beam's base is untyped
+class _PutBundle(beam.DoFn):
     def __init__(self, places: dict[str, Place], opener: StoreOpener) -> None:
         self._places = places
         self._opener = opener

@@ -118,7 +118,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """What is known of one object put. Its fields, in this order, are what receipts hold as JSON."""
+    """What is known of one object put; its fields, in this order, are those of its JSON."""
 
     destination: str
     run: str

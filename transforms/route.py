@@ -127,7 +127,7 @@ def route(parsed: Parsed, table: RoutingTable, unmatched: Unmatched = "count") -
     )
 
 
-class Route(beam.PTransform):  # type: ignore[misc] # Beam's base is untyped
+class Route(beam.PTransform):
     """`Parsed` → `Routed`."""
 
     def __init__(self, destinations: Sequence[Destination], unmatched: Unmatched = "count") -> None:
@@ -140,7 +140,7 @@ class Route(beam.PTransform):  # type: ignore[misc] # Beam's base is untyped
         return parsed | beam.ParDo(_RouteBlock(self._destinations, self._unmatched))
 
 
-class _RouteBlock(beam.DoFn):  # type: ignore[misc] # Beam's base is untyped
+class _RouteBlock(beam.DoFn):
     def __init__(self, destinations: tuple[Destination, ...], unmatched: Unmatched) -> None:
         self._destinations = destinations
         self._unmatched = unmatched

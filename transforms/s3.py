@@ -1,7 +1,7 @@
 """Amazon S3 as a store: the one file that imports boto3, and the one call that it makes.
 
-`PutObject` needs `s3:PutObject` on the bucket and nothing else. botocore's own S3 region redirector,
-which sends HEAD and follows a bucket to other regions by itself, is kept out.
+`PutObject` needs `s3:PutObject` on the bucket and nothing else. botocore's own S3 region
+redirector, which sends HEAD and follows a bucket to other regions by itself, is kept out.
 """
 
 import base64
@@ -14,6 +14,8 @@ import msgspec
 from botocore.config import Config
 from botocore.credentials import (
     AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    CredentialResolver,
     DeferredRefreshableCredentials,
 )
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
@@ -141,7 +143,18 @@ def _assuming(
         },
     )
     assumed = get_session()
-    assumed._credentials = DeferredRefreshableCredentials(  # noqa: SLF001 - as boto3's users do
-        method="assume-role", refresh_using=fetcher.fetch_credentials
-    )
+    assumed.register_component("credential_provider", CredentialResolver([_Role(fetcher)]))
     return assumed
+
+
+class _Role(CredentialProvider):
+    METHOD = "assume-role"
+
+    def __init__(self, fetcher: AssumeRoleCredentialFetcher) -> None:
+        super().__init__()
+        self._fetcher = fetcher
+
+    def load(self) -> DeferredRefreshableCredentials:
+        return DeferredRefreshableCredentials(
+            method=self.METHOD, refresh_using=self._fetcher.fetch_credentials
+        )

@@ -35,7 +35,7 @@ class Delivery(msgspec.Struct):
 
 
 class Summary(msgspec.Struct):
-    """The sums of a run. `matched` counts events, a delivery's `matched` event-destination pairs."""
+    """The sums of a run: `matched` counts events, and a delivery's `matched` pairs."""
 
     read: int = 0
     blank: int = 0
@@ -97,7 +97,7 @@ def of_receipt(receipt: Receipt) -> Summary:
     return Summary(deliveries={receipt.destination: delivery})
 
 
-class AddUp(beam.CombineFn):  # type: ignore[misc] # Beam's base is untyped
+class AddUp(beam.CombineFn):
     """Adds summaries up."""
 
     def create_accumulator(self) -> Summary:
@@ -121,7 +121,7 @@ class AddUp(beam.CombineFn):  # type: ignore[misc] # Beam's base is untyped
         return accumulator
 
 
-class Summarise(beam.PTransform):  # type: ignore[misc] # Beam's base is untyped
+class Summarise(beam.PTransform):
     """Tallies and receipts of a bounded run → one file of JSON with the run's `Summary`.
 
     Args:

@@ -53,7 +53,7 @@ class Windows:
         return Window(number * self._seconds, (number + 1) * self._seconds)
 
 
-class WindowByEventTime(beam.PTransform):  # type: ignore[misc] # Beam's base is untyped
+class WindowByEventTime(beam.PTransform):
     """Puts each piece into the fixed window of its timestamp."""
 
     def __init__(self, seconds: int) -> None:
