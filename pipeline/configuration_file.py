@@ -91,7 +91,7 @@ def _read(path: str) -> str:
         why = getattr(error, "strerror", None) or str(error).partition("\n")[0]
         raise _unusable(path, None, f"cannot be read: {why or type(error).__name__}") from error
     try:
-        return content.decode("utf-8-sig")
+        return content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise _unusable(path, line, "is not UTF-8 text") from None
@@ -137,8 +137,10 @@ class _Document:
             root: yaml.Node | None = yaml.compose(text, Loader=_LOADER)
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
+            # The C parser finds the end of a file behind its last line.
+            last = min(mark.line, text.count("\n")) + 1 if mark else None
             reason = " ".join(filter(None, ("is not YAML:", error.context, error.problem)))
-            raise _unusable(self._path, mark.line + 1 if mark else None, reason) from None
+            raise _unusable(self._path, last, reason) from None
         return root
 
     def _refuse_depth(self, text: str) -> None:

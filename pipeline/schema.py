@@ -156,7 +156,7 @@ def _default(name: str, field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True)
     if default == "":
         return "empty"
-    if default in (None, (), {}):
+    if default in (None, {}):
         return "none"
     if name == "max_object_bytes":
         return f"`{format_size(default).replace('.0 ', '')}`"

@@ -17,6 +17,7 @@ from transforms.refusals import Refusal, Section, listing, nearest, place_text, 
 
 __all__ = ["Caution", "Configuration", "Connection", "Destination", "Match", "Ops", "warnings"]
 
+_MOST_HINTS: Final = 20
 _LONGEST_OPS_STREAM: Final = "dead_letters"
 
 S = TypeVar("S", bound=Section)
@@ -112,7 +113,7 @@ class Configuration(Section):
             yield from _taken_names(kind, _items(fields.get(kind)))
         if "connections" in fields:
             connections = {_get(c, "name"): c for c in _items(fields["connections"])}
-            yield from _unknown_connections(fields, [n for n in connections if isinstance(n, str)])
+            yield from _unknown_connections(fields, connections)
             yield from _open_ops(fields.get("ops"), connections)
 
 
@@ -125,16 +126,23 @@ def _taken_names(kind: str, items: Iterable[object]) -> Iterator[Refusal]:
             yield Refusal((kind, index, "name"), taken)
 
 
-def _unknown_connections(fields: Mapping[str, Any], known: list[str]) -> Iterator[Refusal]:
+def _unknown_connections(
+    fields: Mapping[str, Any], connections: Mapping[object, object]
+) -> Iterator[Refusal]:
     users: list[tuple[tuple[str | int, ...], object]] = [
         (("destinations", index), item)
         for index, item in enumerate(_items(fields.get("destinations")))
     ]
+    known = [name for name in connections if isinstance(name, str)]
+    allowed, lost = listing(known), 0
     for place, user in [*users, (("ops",), fields.get("ops"))]:
         name = _get(user, "connection")
-        if isinstance(name, str) and name.strip() and name not in known:
-            reason = f"no connection is named {quote(name)}{nearest(name, known)}"
-            yield Refusal((*place, "connection"), f"{reason}; known: {listing(known)}")
+        if isinstance(name, str) and name.strip() and name not in connections:
+            lost += 1
+            # Each hint compares with all names: where thousands are lost, twenty will do.
+            hint = nearest(name, known) if lost <= _MOST_HINTS else ""
+            reason = f"no connection is named {quote(name)}{hint}; known: {allowed}"
+            yield Refusal((*place, "connection"), reason)
 
 
 def _open_ops(ops: object, connections: Mapping[object, object]) -> Iterator[Refusal]:

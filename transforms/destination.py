@@ -73,13 +73,13 @@ class Match(Section):
         "a destination would get every customer's events.",
         examples=[["wk_acme_web", "wk_acme_ios"]],
     )
-    type: OneOrMore = Field(
-        (),
+    type: OneOrMore | None = Field(
+        None,
         description="The types of event to deliver, one or a list. Without it: all.",
         examples=[["track", "page"]],
     )
-    event: OneOrMore = Field(
-        (),
+    event: OneOrMore | None = Field(
+        None,
         description="The names of `track` events to deliver, one or a list. Without it: all, of "
         "every type; with it only events that have one of these names.",
         examples=["Order Completed"],

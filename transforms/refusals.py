@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 from pydantic import (
     BaseModel,
     ConfigDict,
-    ModelWrapValidatorHandler,
     ValidationError,
     model_validator,
 )
@@ -24,6 +23,7 @@ _REFUSED: Final = "refused"  # pydantic's word for the type of an error; ours ar
 _CREDENTIALS: Final = ("access_key", "secret", "password", "token", "credential", "profile")
 
 if TYPE_CHECKING:
+    from pydantic.functional_validators import ModelWrapValidatorHandler
     from typing_extensions import Self  # typing has it from Python 3.11 on
 
 
