@@ -28,14 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The process's exit code.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    # What Beam logs on its way in is of no use to a person.
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
     if "--help" in given or "-h" in given:
         _print_help()
         return 0
     if given == ["--version"]:
         print(version("s3-event-logs"))  # noqa: T201 - asked for
         return 0
-    # Imported late: --help need not wait for Beam, and what Beam logs on its way in is of no use.
-    logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
     if given[:1] == ["schema"]:
         from pipeline.schema import json_schema  # noqa: PLC0415 - as above
 

@@ -4,13 +4,16 @@ import argparse
 import hashlib
 from typing import Final
 
+from pydantic import ValidationError
+
 from pipeline.configuration_file import ConfigurationError, load_configuration
 from pipeline.job import Job, mint_run
 from pipeline.options import UsageError, Values, reading_of, run_id, unmatched
-from transforms.configuration import Configuration, warnings
+from transforms.configuration import Configuration, Ops, warnings
 from transforms.errors import JobError, PutError
 from transforms.put import Place, open_store
 from transforms.read import InputFile, match_files
+from transforms.refusals import refusals_of
 from transforms.store import Folder, PutRequest
 
 _PROBE: Final = b"This object shows that the ops path can be written. It is put at every start.\n"
@@ -73,7 +76,7 @@ def _ops(
     path: str | None, configuration: Configuration | None, values: Values
 ) -> tuple[Place, str] | None:
     if path is not None:
-        return Folder(path), ""
+        return values.take("ops_path", path, _ops_folder)
     if configuration is None:
         return None
     ops = configuration.ops
@@ -86,6 +89,15 @@ def _ops(
     if ops.path is not None:
         return Folder(ops.path), ""
     return configuration.connection_of(ops), ops.prefix
+
+
+def _ops_folder(path: str) -> tuple[Place, str]:
+    # The configuration's own rule: what is refused there is refused here.
+    try:
+        Ops(path=path)
+    except ValidationError as error:
+        raise ValueError("; ".join(refusal.reason for refusal in refusals_of(error))) from None
+    return Folder(path), ""
 
 
 def _probe(place: Place, prefix: str) -> None:

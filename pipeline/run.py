@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from rich.console import Console
@@ -60,6 +61,7 @@ def _prepare_and_run(
     options: argparse.Namespace, beam_arguments: list[str], scratch: str, screen: Console
 ) -> int:
     beam_options = PipelineOptions(beam_arguments)
+    FileSystems.set_options(beam_options)  # the configuration may lie on any of them
     local = is_local(beam_options.get_all_options()["runner"])
     job, cautions = prepare(options, scratch if local else None)
     for caution in cautions:

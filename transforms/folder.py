@@ -24,8 +24,9 @@ class FolderStore:
         Raises:
             PutError: The file could not be written.
         """
-        path = FileSystems.join(self._folder.path, *request.key.split("/"))
+        path = f"{self._folder.path}/{request.key}"
         try:
+            path = FileSystems.join(self._folder.path, *request.key.split("/"))
             if FileSystems.get_scheme(path) is None:
                 _write_local(Path(path), request.body)
             else:

@@ -9,6 +9,7 @@ from typing import Final
 
 import apache_beam as beam
 from apache_beam.transforms.window import TimestampedValue
+from apache_beam.typehints.decorators import no_annotations
 
 from transforms.deflate import crc32, deflate
 from transforms.records import Piece, Tally, Target, Window
@@ -88,6 +89,7 @@ class Pack(beam.PTransform):
         super().__init__()
         self._block_packer = _PackBlock(tuple(targets), window_seconds, spool_folder)
 
+    @no_annotations  # Beam has no hint for several outputs
     def expand(self, routed: beam.PCollection[Routed]) -> beam.pvalue.DoOutputsTuple:
         """Gives `PIECES` (timestamped into their windows), `TALLIES` and `DEAD_LETTERS`."""
         packed = beam.ParDo(self._block_packer).with_output_types(TargetedPiece)

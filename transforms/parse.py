@@ -131,9 +131,9 @@ def _unframed(block: Block) -> list[bytes]:
 def _refused(lines: Sequence[bytes], max_event_bytes: int) -> Iterator[tuple[int, Fault]]:
     """Faults that a look at a line's bytes finds, whatever the decoder makes of it."""
     # Most lines are short and ASCII, and neither too long, nor too deep, nor invalid UTF-8.
-    deep = 2 * MAX_DEPTH  # bytes that so many brackets need, opened and closed
+    short = min(2 * MAX_DEPTH, max_event_bytes)  # so many brackets need two bytes each
     for index, line in enumerate(lines):
-        if len(line) > deep or not line.isascii():
+        if len(line) > short or not line.isascii():
             fault = _fault(line, max_event_bytes)
             if fault is not None:
                 yield index, fault

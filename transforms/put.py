@@ -124,7 +124,7 @@ class _PutBundle(beam.DoFn):
     def finish_bundle(self) -> Iterator[WindowedValue]:
         self._settle(set(self._in_flight))
         for future, timestamp, window in self._puts:
-            yield WindowedValue(future.result(), timestamp, [window])
+            yield WindowedValue(future.result(), timestamp, (window,))
 
     def teardown(self) -> None:
         self._threads.shutdown(cancel_futures=True)

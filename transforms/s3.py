@@ -7,7 +7,7 @@ redirector, which sends HEAD and follows a bucket to other regions by itself, is
 import base64
 import functools
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import boto3
 import msgspec
@@ -92,7 +92,7 @@ def put_parameters(connection: Connection) -> dict[str, Any]:
         "ExpectedBucketOwner": connection.expected_bucket_owner,
         "ACL": connection.acl,
         "StorageClass": connection.storage_class,
-        "Tagging": urlencode(connection.tags) if connection.tags else None,
+        "Tagging": urlencode(connection.tags, quote_via=quote) if connection.tags else None,
     }
     given = {name: value for name, value in optional.items() if value is not None}
     return {"Bucket": connection.bucket, **given}

@@ -10,6 +10,7 @@ import apache_beam as beam
 import msgspec
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.transforms.window import GlobalWindows
+from apache_beam.typehints.decorators import no_annotations
 
 from transforms.records import Receipt, Tally
 
@@ -132,15 +133,22 @@ class Summarise(beam.PTransform):
         super().__init__()
         self._path = path
 
+    @no_annotations  # Beam has no hint for a tuple of collections
     def expand(
         self, counted: tuple[beam.PCollection[Tally], beam.PCollection[Receipt]]
     ) -> beam.PCollection[None]:
         """Adds everything up and writes it."""
         tallies, receipts = counted
+        # What is flattened must be windowed alike.
+        summaries = (
+            tallies | "tallies" >> beam.Map(of_tally) | "all time" >> beam.WindowInto(GlobalWindows()),
+            receipts
+            | "receipts" >> beam.Map(of_receipt)
+            | "all of their time" >> beam.WindowInto(GlobalWindows()),
+        )
         return (
-            (tallies | beam.Map(of_tally), receipts | beam.Map(of_receipt))
+            summaries
             | beam.Flatten()
-            | beam.WindowInto(GlobalWindows())
             | beam.CombineGlobally(AddUp())
             | beam.Map(write_summary, self._path)
         )

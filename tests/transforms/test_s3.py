@@ -1,0 +1,199 @@
+import base64
+import hashlib
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSRequest, AWSResponse
+from moto import mock_aws
+
+from transforms.connection import Connection
+from transforms.errors import PutError
+from transforms.s3 import S3Store, s3_client
+from transforms.store import PutRequest
+
+BODY = b'{"writeKey":"k"}\n'
+KEY = "logs/2026/11/20/10/acme.ndjson"
+REQUEST = PutRequest("acme", KEY, BODY, "application/x-ndjson", hashlib.sha256(BODY).digest())
+KMS_KEY = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+
+
+def connection(**fields: Any) -> Connection:  # noqa: ANN401 - any field
+    return Connection(**{"name": "acme", "bucket": "acme-bucket", "region": "eu-central-1"} | fields)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_clients_with_credentials_of_nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    s3_client.cache_clear()
+    yield
+    s3_client.cache_clear()
+
+
+class Wire:
+    """Answers requests in the network's place, and keeps them."""
+
+    def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.requests: list[AWSRequest] = []
+        self._answer = status, headers, body
+
+    def answer(self, request: AWSRequest, **_: object) -> AWSResponse:
+        self.requests.append(request)
+        status, headers, body = self._answer
+        raw = io.BytesIO(body)
+        raw.stream = lambda **_: iter([body])  # type: ignore[attr-defined]
+        return AWSResponse(request.url, status, headers, raw)
+
+
+def store_on_a_wire(wire: Wire, **fields: Any) -> S3Store:  # noqa: ANN401 - any field
+    store = S3Store(connection(**fields))
+    store._client.meta.events.register("before-send.s3", wire.answer)
+    return store
+
+
+MOVED = b"""<?xml version="1.0" encoding="UTF-8"?>
+<Error><Code>PermanentRedirect</Code><Message>The bucket you are attempting to access must be
+addressed using the specified endpoint.</Message><Endpoint>acme-bucket.s3.us-west-2.amazonaws.com
+</Endpoint><Bucket>acme-bucket</Bucket></Error>"""
+MALFORMED = b"""<?xml version="1.0" encoding="UTF-8"?>
+<Error><Code>AuthorizationHeaderMalformed</Code><Message>The authorization header is malformed; the
+region 'eu-central-1' is wrong; expecting 'us-west-2'</Message><Region>us-west-2</Region></Error>"""
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (301, {"x-amz-bucket-region": "us-west-2"}, MOVED),
+        (301, {}, MOVED),
+        (307, {"x-amz-bucket-region": "us-west-2"}, b""),
+        (400, {}, MALFORMED),
+    ],
+)
+def test_a_wrong_region_is_one_put_and_an_error_and_is_never_followed(
+    status: int, headers: dict[str, str], body: bytes
+) -> None:
+    wire = Wire(status, headers, body)
+    with pytest.raises(PutError) as failure:
+        store_on_a_wire(wire).put(REQUEST)
+    assert [(r.method, r.url) for r in wire.requests] == [
+        ("PUT", f"https://acme-bucket.s3.eu-central-1.amazonaws.com/{KEY}")
+    ]
+    assert "destination acme" in str(failure.value)
+    assert "region eu-central-1" in str(failure.value)
+    if headers or status == 400:
+        assert "the bucket is in us-west-2" in str(failure.value)
+
+
+def test_the_request_says_what_the_connection_demands_and_nothing_else() -> None:
+    wire = Wire(200, {}, b"")
+    store_on_a_wire(
+        wire,
+        server_side_encryption="aws:kms",
+        kms_key_id=KMS_KEY,
+        bucket_key_enabled=True,
+        expected_bucket_owner="123456789012",
+        acl="bucket-owner-full-control",
+        storage_class="STANDARD_IA",
+        tags={"team": "a + b"},
+    ).put(REQUEST)
+    [request] = wire.requests
+    headers = {name.lower(): _text(value) for name, value in request.headers.items()}
+    amazon = {name: value for name, value in headers.items() if name.startswith("x-amz-")}
+    for of_the_protocol in ("x-amz-date", "x-amz-content-sha256"):
+        del amazon[of_the_protocol]
+    assert amazon == {
+        "x-amz-server-side-encryption": "aws:kms",
+        "x-amz-server-side-encryption-aws-kms-key-id": KMS_KEY,
+        "x-amz-server-side-encryption-bucket-key-enabled": "true",
+        "x-amz-expected-bucket-owner": "123456789012",
+        "x-amz-acl": "bucket-owner-full-control",
+        "x-amz-storage-class": "STANDARD_IA",
+        "x-amz-tagging": "team=a%20%2B%20b",
+        "x-amz-checksum-sha256": base64.b64encode(REQUEST.sha256).decode(),
+    }
+    assert headers["content-type"] == "application/x-ndjson"
+    assert "content-encoding" not in headers
+
+
+def test_a_plain_connection_sends_no_header_that_a_policy_could_refuse() -> None:
+    wire = Wire(200, {}, b"")
+    store_on_a_wire(wire).put(REQUEST)
+    [request] = wire.requests
+    names = {name.lower() for name in request.headers}
+    assert {name for name in names if name.startswith("x-amz-")} <= {
+        "x-amz-date",
+        "x-amz-content-sha256",
+        "x-amz-checksum-sha256",
+    }
+
+
+def test_a_bucket_with_dots_is_in_the_path_so_that_the_certificate_fits() -> None:
+    wire = Wire(200, {}, b"")
+    store_on_a_wire(wire, bucket="logs.acme.com").put(REQUEST)
+    assert wire.requests[0].url == f"https://s3.eu-central-1.amazonaws.com/logs.acme.com/{KEY}"
+
+
+def test_what_may_pass_is_tried_again_and_then_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    slow_down = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+    wire = Wire(503, {}, slow_down)
+    store = store_on_a_wire(wire)
+    with pytest.raises(PutError, match=r"SlowDown \(503\)"):
+        store.put(REQUEST)
+    assert len(wire.requests) == 5
+    assert {request.method for request in wire.requests} == {"PUT"}
+
+
+@mock_aws
+def test_a_kms_key_reaches_the_object() -> None:
+    owner = boto3.client("s3", region_name="eu-central-1")
+    where: Any = {"LocationConstraint": "eu-central-1"}
+    owner.create_bucket(Bucket="acme-bucket", CreateBucketConfiguration=where)
+    S3Store(
+        connection(server_side_encryption="aws:kms", kms_key_id=KMS_KEY, bucket_key_enabled=True)
+    ).put(REQUEST)
+    found = owner.head_object(Bucket="acme-bucket", Key=KEY)
+    assert found["ServerSideEncryption"] == "aws:kms"
+    assert found["SSEKMSKeyId"] == KMS_KEY
+    assert found["BucketKeyEnabled"] is True
+    assert owner.get_object(Bucket="acme-bucket", Key=KEY)["Body"].read() == BODY
+
+
+@mock_aws
+def test_a_missing_bucket_is_named() -> None:
+    with pytest.raises(PutError) as failure:
+        S3Store(connection()).put(REQUEST)
+    assert str(failure.value).splitlines() == [
+        f"destination acme: cannot put {KEY} into bucket acme-bucket (connection acme):"
+        " S3 answered NoSuchBucket (404): The specified bucket does not exist",
+        "The bucket does not exist: correct the connection's bucket, or have it created.",
+    ]
+
+
+@mock_aws
+def test_a_connection_with_a_role_puts_as_that_role() -> None:
+    owner = boto3.client("s3", region_name="us-east-1")
+    owner.create_bucket(Bucket="acme-bucket")
+    role = "arn:aws:iam::123456789012:role/writer"
+    store = S3Store(connection(region="us-east-1", role_arn=role, external_id="ext-1"))
+    signed: list[str] = []
+    store._client.meta.events.register_first(
+        "before-send.s3", lambda request, **_: signed.append(_text(request.headers["Authorization"]))
+    )
+    store.put(REQUEST)
+    assert "Credential=ASIA" in signed[0]  # a role's temporary key
+
+
+def test_connections_that_agree_share_a_client() -> None:
+    one = S3Store(connection())
+    same = S3Store(connection(name="beta", bucket="beta-bucket", server_side_encryption="AES256"))
+    other = S3Store(connection(region="us-east-1"))
+    assert one._client is same._client
+    assert one._client is not other._client
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value

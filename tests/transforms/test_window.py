@@ -1,0 +1,47 @@
+import datetime as dt
+
+import pytest
+from apache_beam.transforms.window import FixedWindows, WindowFn
+from apache_beam.utils.timestamp import Timestamp
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transforms.records import Window
+from transforms.window import Windows
+
+_times = st.datetimes(timezones=st.sampled_from([dt.timezone.utc, dt.timezone(dt.timedelta(hours=-7))]))
+
+
+def window_of(windows: Windows, time: dt.datetime | None, record_time: int = 0) -> Window:
+    return windows.window(windows.numbers([time], record_time)[0])
+
+
+@given(
+    _times.filter(lambda time: 2 <= time.year <= 9998), st.sampled_from([1, 7, 60, 600, 3600, 86_400])
+)
+def test_an_event_is_in_the_window_that_beam_gives_its_time(time: dt.datetime, seconds: int) -> None:
+    context = WindowFn.AssignContext(Timestamp.from_rfc3339(time.astimezone(dt.timezone.utc).isoformat()))
+    [beams] = FixedWindows(seconds).assign(context)
+    ours = window_of(Windows(seconds), time)
+    assert (ours.start, ours.end) == (beams.start, beams.end)
+
+
+def test_a_window_ends_just_before_the_next_one_starts() -> None:
+    windows = Windows(600)
+    last = dt.datetime(2026, 11, 20, 10, 9, 59, 999_999, tzinfo=dt.timezone.utc)
+    first = last + dt.timedelta(microseconds=1)
+    assert window_of(windows, last) == Window(1_795_168_800, 1_795_169_400)
+    assert window_of(windows, first) == Window(1_795_169_400, 1_795_170_000)
+
+
+def test_far_from_now_no_microsecond_is_lost() -> None:
+    last = dt.datetime(9998, 12, 31, 23, 59, 59, 999_999, tzinfo=dt.timezone.utc)
+    assert window_of(Windows(60), last).end == 253_370_764_800
+
+
+@pytest.mark.parametrize("time", [dt.datetime.max, dt.datetime.min, None])
+def test_where_the_window_could_not_be_written_the_record_time_stands_in(
+    time: dt.datetime | None,
+) -> None:
+    aware = time and time.replace(tzinfo=dt.timezone(dt.timedelta(hours=14 if time.year == 1 else -12)))
+    assert window_of(Windows(600), aware, 1_795_168_801) == Window(1_795_168_800, 1_795_169_400)
