@@ -80,7 +80,7 @@ def _blocks(file: BinaryIO, name: str, field: str | None) -> Iterator[list[bytes
         number += len(lines)
         yield lines
         lines = []
-    # fastavro takes a block's count that is cut short for the end of the file.
+    # Without its C part, fastavro takes a number that is cut short for the end of the file.
     if file.tell() != end:
         raise _damaged(name, end, number, EOFError("the file ends in the middle of a block"))
 

@@ -7,6 +7,7 @@ file is compressed, memory holds only a few MiB of its content at a time.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import PurePosixPath
 from typing import Final, NamedTuple, Protocol
 
 import zstandard
@@ -83,19 +84,24 @@ def _bzip2_stream() -> _Member:
 
 
 class Codec(NamedTuple):
-    """A compression: what people call it and its unit, and how one unit is decompressed."""
+    """A compression: what people call it and its unit, and how one unit is decompressed.
+
+    `magic` is what every unit begins with, where the decompressor itself would wait for more bytes
+    before it says so.
+    """
 
     name: str
     unit: str
     member: Callable[[], _Member]
     slice_bytes: int
-    padding: bytes
+    magic: bytes = b""
+    padding: bytes = b""
 
 
 _CODECS: Final = {
-    ".gz": Codec("gzip", "gzip member", _gzip_member, _SLICE_BYTES, b"\0"),
-    ".bz2": Codec("bzip2", "bzip2 stream", _bzip2_stream, _SLICE_BYTES, b""),
-    ".zst": Codec("zstd", "zstd frame", _ZstdFrame, _ZSTD_SLICE_BYTES, b""),
+    ".gz": Codec("gzip", "gzip member", _gzip_member, _SLICE_BYTES, b"\x1f\x8b", b"\0"),
+    ".bz2": Codec("bzip2", "bzip2 stream", _bzip2_stream, _SLICE_BYTES),
+    ".zst": Codec("zstd", "zstd frame", _ZstdFrame, _ZSTD_SLICE_BYTES),
 }
 
 # No JSON text begins with any of these; a file that does would be one dead letter after another.
@@ -112,7 +118,7 @@ _SIGNATURES: Final = (
 
 def codec_of(name: str) -> Codec | None:
     """The compression that a file's name tells by its ending, in either case; `None` for none."""
-    return _CODECS.get("." + name.lower().rpartition(".")[2])
+    return _CODECS.get(PurePosixPath(name).suffix.lower())
 
 
 def check_plain(head: bytes, name: str) -> None:
@@ -178,6 +184,9 @@ class _Reading:
     def _member(self) -> Iterator[bytes]:
         member, given_before = self._codec.member(), self._given
         began = at = self._taken - len(self._rest)
+        magic = self._codec.magic[: len(self._rest)]
+        if not self._rest.startswith(magic):
+            raise self._no_member(at, f"it does not begin with {magic.hex(' ')}")
         while not member.eof:
             data = b""
             if member.needs_input:
@@ -188,7 +197,8 @@ class _Reading:
             try:
                 content = member.decompress(data, MAX_OUTPUT_BYTES)
             except _ERRORS as error:
-                first = self._given == given_before
+                # Of what is no member at all, nothing comes out and nothing is waited for.
+                first = self._given == given_before and at - began < self._codec.slice_bytes
                 raise (self._no_member if first else self._damaged)(at, error) from error
             if content:
                 self._given += len(content)
@@ -208,7 +218,7 @@ class _Reading:
             "The file was cut short: write or copy it again."
         )
 
-    def _no_member(self, began: int, error: Exception) -> ReadError:
+    def _no_member(self, began: int, error: Exception | str) -> ReadError:
         if "too much memory" in str(error):
             return ReadError(
                 f"{self._name}: the zstd frame at byte {began} needs a window of more than 128 MiB."

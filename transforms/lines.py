@@ -30,7 +30,7 @@ class Stretch(NamedTuple):
 
 
 def cut_lines(
-    chunks: Iterable[bytes], block_bytes: int, name: str, offset: int = 0, end: int | None = None
+    chunks: Iterable[bytes], block_bytes: int, name: str, start: int = 0, end: int | None = None
 ) -> Iterator[Stretch]:
     r"""The lines of a file, or of a segment of it, by the stretch of `block_bytes` they start in.
 
@@ -38,18 +38,18 @@ def cut_lines(
     need not be ended. A stretch in which no line starts gives nothing.
 
     Args:
-        chunks: The bytes from `offset` on, cut anywhere, none of them empty. They may go on behind
-            `end`, where the last line does; they are taken one by one, as they are needed.
+        chunks: The bytes from the one before `start` on, which tells whether a line starts there,
+            or from the first; cut anywhere, and taken one by one, as they are needed. They may go
+            on behind `end`, as the last line may.
         block_bytes: The length of a stretch.
         name: The file, for messages.
-        offset: Where `chunks` begin. Unless 0, this is the byte before the segment: only if it is a
-            line feed does a line start with the segment.
-        end: Where the segment ends, a multiple of `block_bytes`; `None` for the end of the file.
+        start: Where the segment begins, a multiple of `block_bytes`.
+        end: Where it ends, another; `None` for the end of the file.
 
     Raises:
         ReadError: A line is longer than `MAX_LINE_BYTES`.
     """
-    cutter = _Cutter(block_bytes, name, offset, sys.maxsize if end is None else end)
+    cutter = _Cutter(block_bytes, name, start, sys.maxsize if end is None else end)
     pieces = (p for chunk in chunks for p in _aligned(chunk, cutter.position, block_bytes))
     for piece in pieces:
         yield from cutter.take(piece)
@@ -76,14 +76,14 @@ class _Cutter:
         position: Offset of the next byte.
     """
 
-    def __init__(self, block_bytes: int, name: str, offset: int, end: int) -> None:
+    def __init__(self, block_bytes: int, name: str, start: int, end: int) -> None:
         self._block_bytes = block_bytes
         self._name = name
         self._end = end
-        self.position = offset
-        self._line_start = offset  # the earliest that the next line can start
+        self.position = max(start - 1, 0)
+        self._line_start = self.position  # the earliest that the next line can start
         self._unended: list[bytes] = []  # the parts of that line so far
-        self._foreign = offset > 0  # the line at hand started before the segment
+        self._foreign = start > 0  # the line at hand started before the segment
         self._stretch = Stretch(0, 0, [])
 
     def at_end(self) -> bool:

@@ -85,11 +85,12 @@ def match_files(patterns: Sequence[str]) -> list[InputFile]:
 
 
 def _match(pattern: str) -> list[FileMetadata]:
+    pattern = pattern.removeprefix("file://")  # which Beam does not know
     try:
         filesystem = FileSystems.get_filesystem(pattern)
         if isinstance(filesystem, LocalFileSystem):
             # `Path.resolve` would follow links, and a link is what a person may want to name.
-            pattern = os.path.abspath(pattern.removeprefix("file://"))  # noqa: PTH100
+            pattern = os.path.abspath(pattern)  # noqa: PTH100
             if Path(pattern).is_dir():
                 raise ReadError(f"{pattern}: is a folder.\nName its files: {pattern}/*")
             if Path(pattern).is_file():  # also where its name has a glob's characters
@@ -158,10 +159,8 @@ def _lines(file: "_MatchedFile", segment: Segment, block_bytes: int) -> Iterator
         return cut_lines(decompressed(file.chunks(), codec, path), block_bytes, path)
     if segment.start == 0:
         check_plain(file.read(_SIGNATURE_BYTES), path)
-    # Whether a line starts with the segment is told by the byte before it.
-    offset = max(segment.start - 1, 0)
-    file.seek(offset)
-    return cut_lines(file.chunks(block_bytes), block_bytes, path, offset, segment.end)
+    file.seek(max(segment.start - 1, 0))
+    return cut_lines(file.chunks(block_bytes), block_bytes, path, segment.start, segment.end)
 
 
 def _is_avro(path: str) -> bool:
@@ -192,7 +191,7 @@ class _MatchedFile:
         Raises:
             ReadError: The file has become shorter than it was, or cannot be read.
         """
-        size = min(size, self._size - self._position)
+        size = max(0, min(size, self._size - self._position))
         try:
             data = self._stored.read(size)
         except OSError as error:
@@ -217,7 +216,7 @@ class _MatchedFile:
             yield self.read(min(room, most))
 
 
-class Read(beam.PTransform):  # type: ignore[misc] # Beam's base is untyped
+class Read(beam.PTransform):
     """Files into blocks; they are read in no particular order.
 
     Args:

@@ -49,11 +49,15 @@ class ClientSettings(msgspec.Struct, frozen=True):
 
 
 class S3Store:
-    """Puts objects into a connection's bucket, with the headers that the connection demands."""
+    """Puts objects into a connection's bucket, with the headers that the connection demands.
+
+    Attributes:
+        client: The client that it shares with all connections that agree in `ClientSettings`.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._client = s3_client(
+        self.client = s3_client(
             ClientSettings(
                 region=connection.region,
                 endpoint_url=connection.endpoint_url,
@@ -72,7 +76,7 @@ class S3Store:
             PutError: S3 refused the object, or did not answer.
         """
         try:
-            self._client.put_object(
+            self.client.put_object(
                 **self._parameters,
                 Key=request.key,
                 Body=request.body,

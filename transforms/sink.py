@@ -39,9 +39,9 @@ class Written(NamedTuple):
 class WriteToS3Destinations(beam.PTransform):
     """Writes events to their destinations' buckets, with `s3:PutObject` alone.
 
-    Takes a PCollection of (destination's name, event's bytes), windowed by time: each window of each
-    destination becomes an object, or several where its shards or `max_object_bytes` say so. Bytes
-    are written as they are, a line each.
+    Takes a PCollection of (destination's name, event's bytes), windowed by time: each window of
+    each destination becomes an object, or several where its shards or `max_object_bytes` say so.
+    Bytes are written as they are, a line each.
 
     Gives `Written`: a `Receipt` for each object put, in its window; and as (name, bytes, reason)
     the events whose destination is not in the configuration or not enabled, and those that hold a

@@ -141,7 +141,9 @@ class Summarise(beam.PTransform):
         tallies, receipts = counted
         # What is flattened must be windowed alike.
         summaries = (
-            tallies | "tallies" >> beam.Map(of_tally) | "all time" >> beam.WindowInto(GlobalWindows()),
+            tallies
+            | "tallies" >> beam.Map(of_tally)
+            | "all of time" >> beam.WindowInto(GlobalWindows()),
             receipts
             | "receipts" >> beam.Map(of_receipt)
             | "all of their time" >> beam.WindowInto(GlobalWindows()),

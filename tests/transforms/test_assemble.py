@@ -1,5 +1,4 @@
 import gzip
-import hashlib
 import random
 import zlib
 
@@ -30,7 +29,8 @@ def test_a_gzip_object_is_one_member_of_the_pieces_as_they_are() -> None:
     pieces = large_pieces(3)
     [part] = assemble(GZIP, TEN, 0, pieces)
     reader = zlib.decompressobj(31)
-    assert reader.decompress(part.body) == b"".join(zlib.decompressobj(-15).decompress(body_of(p)) for p in pieces)
+    raw = [zlib.decompressobj(-15).decompress(body_of(piece)) for piece in pieces]
+    assert reader.decompress(part.body) == b"".join(raw)
     assert reader.eof
     assert reader.unused_data == b""
     assert part.body[10:].startswith(body_of(pieces[0]))
@@ -87,7 +87,7 @@ def test_pieces_in_any_order_give_the_same_bytes(compression: str) -> None:
     made = set()
     for seed in range(5):
         random.Random(seed).shuffle(pieces)
-        made.add(hashlib.sha256(b"".join(part.body for part in assemble(target, TEN, 0, pieces))).digest())
+        made.add(b"".join(part.body for part in assemble(target, TEN, 0, pieces)))
     assert len(made) == 1
 
 

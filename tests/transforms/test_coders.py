@@ -22,11 +22,12 @@ def test_a_piece_survives_the_shuffle(piece: Piece) -> None:
     assert coder.decode(coder.encode(piece)) == piece
 
 
-_targets = st.builds(Target, destination=st.text(), run=st.text(), bucket=st.text(), owner=st.none() | st.text())
+_text = st.text()
+_targets = st.builds(Target, destination=_text, run=_text, bucket=_text, owner=st.none() | _text)
 
 
 @given(_targets, _targets)
-def test_targets_have_the_same_bytes_exactly_when_they_are_equal(one: Target, other: Target) -> None:
+def test_targets_have_the_same_bytes_just_when_they_are_equal(one: Target, other: Target) -> None:
     coder = registry.get_coder(Target)
     assert coder.is_deterministic()
     assert (coder.encode(one) == coder.encode(other)) == (one == other)

@@ -30,7 +30,10 @@ def nested(depth: int) -> bytes:
 
 
 def test_the_envelope_is_read_and_the_bytes_are_left_alone() -> None:
-    line = b'{ "writeKey":"k", "type":"track","event":"Signed Up" ,"receivedAt":"2026-11-20T10:00:00.5+01:00"}'
+    line = (
+        b'{ "writeKey":"k", "type":"track","event":"Signed Up" ,'
+        b'"receivedAt":"2026-11-20T10:00:00.5+01:00"}'
+    )
     result = parsed(line)
     [envelope] = result.envelopes
     assert result.events == [line]
@@ -134,7 +137,8 @@ def test_an_event_may_be_as_long_as_allowed_and_no_longer() -> None:
 
 
 def test_a_carriage_return_a_byte_order_mark_and_blank_lines_are_tolerated() -> None:
-    result = parsed(b'\xef\xbb\xbf{"a":1}\r', b"", b" \t\r", b"\r", b'{"a":2}\r', b'\xef\xbb\xbf{"a":3}')
+    marked = b'\xef\xbb\xbf{"a":1}\r'
+    result = parsed(marked, b"", b" \t\r", b"\r", b'{"a":2}\r', marked.replace(b"1", b"3"))
     assert result.events == [b'{"a":1}', b'{"a":2}', b'{"a":3}']
     assert result.blank == 3
     assert result.dead_letters == []
@@ -158,14 +162,21 @@ def test_line_breaks_in_a_value_become_spaces_and_a_dead_letter_keeps_them() -> 
 
 
 _json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=10,
 )
 _names = st.sampled_from(["writeKey", "type", "event", "receivedAt", "integrations", "other"])
 
 
-@given(st.lists(st.dictionaries(_names, _json).map(json.dumps).map(str.encode) | st.binary(max_size=40)))
+_objects = st.dictionaries(_names, _json).map(json.dumps).map(str.encode)
+
+
+@given(st.lists(_objects | st.binary(max_size=40)))
 def test_every_line_is_an_event_blank_or_a_dead_letter_as_the_standard_library_sees_it(
     lines: list[bytes],
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.awsrequest import AWSRequest, AWSResponse
+from botocore.awsrequest import AWSRequest, AWSResponse, HeadersDict
 from moto import mock_aws
 
 from transforms.connection import Connection
@@ -21,7 +21,8 @@ KMS_KEY = "arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555
 
 
 def connection(**fields: Any) -> Connection:  # noqa: ANN401 - any field
-    return Connection(**{"name": "acme", "bucket": "acme-bucket", "region": "eu-central-1"} | fields)
+    acme = {"name": "acme", "bucket": "acme-bucket", "region": "eu-central-1"}
+    return Connection(**acme | fields)
 
 
 @pytest.fixture(autouse=True)
@@ -45,12 +46,13 @@ class Wire:
         status, headers, body = self._answer
         raw = io.BytesIO(body)
         raw.stream = lambda **_: iter([body])  # type: ignore[attr-defined]
-        return AWSResponse(request.url, status, headers, raw)
+        return AWSResponse(str(request.url), status, HeadersDict(headers), raw)
 
 
 def store_on_a_wire(wire: Wire, **fields: Any) -> S3Store:  # noqa: ANN401 - any field
     store = S3Store(connection(**fields))
-    store._client.meta.events.register("before-send.s3", wire.answer)
+    answer: Any = wire.answer
+    store.client.meta.events.register("before-send.s3", answer)
     return store
 
 
@@ -138,7 +140,7 @@ def test_a_bucket_with_dots_is_in_the_path_so_that_the_certificate_fits() -> Non
 
 def test_what_may_pass_is_tried_again_and_then_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
-    slow_down = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
+    slow_down = b"<Error><Code>SlowDown</Code><Message>Reduce your rate.</Message></Error>"
     wire = Wire(503, {}, slow_down)
     store = store_on_a_wire(wire)
     with pytest.raises(PutError, match=r"SlowDown \(503\)"):
@@ -167,8 +169,10 @@ def test_a_missing_bucket_is_named() -> None:
     with pytest.raises(PutError) as failure:
         S3Store(connection()).put(REQUEST)
     assert str(failure.value).splitlines() == [
-        f"destination acme: cannot put {KEY} into bucket acme-bucket (connection acme):"
-        " S3 answered NoSuchBucket (404): The specified bucket does not exist",
+        (
+            f"destination acme: cannot put {KEY} into bucket acme-bucket (connection acme):"
+            " S3 answered NoSuchBucket (404): The specified bucket does not exist"
+        ),
         "The bucket does not exist: correct the connection's bucket, or have it created.",
     ]
 
@@ -180,8 +184,9 @@ def test_a_connection_with_a_role_puts_as_that_role() -> None:
     role = "arn:aws:iam::123456789012:role/writer"
     store = S3Store(connection(region="us-east-1", role_arn=role, external_id="ext-1"))
     signed: list[str] = []
-    store._client.meta.events.register_first(
-        "before-send.s3", lambda request, **_: signed.append(_text(request.headers["Authorization"]))
+    store.client.meta.events.register_first(
+        "before-send.s3",
+        lambda request, **_: signed.append(_text(request.headers["Authorization"])),
     )
     store.put(REQUEST)
     assert "Credential=ASIA" in signed[0]  # a role's temporary key
@@ -191,8 +196,8 @@ def test_connections_that_agree_share_a_client() -> None:
     one = S3Store(connection())
     same = S3Store(connection(name="beta", bucket="beta-bucket", server_side_encryption="AES256"))
     other = S3Store(connection(region="us-east-1"))
-    assert one._client is same._client
-    assert one._client is not other._client
+    assert one.client is same.client
+    assert one.client is not other.client
 
 
 def _text(value: str | bytes) -> str:

@@ -65,7 +65,7 @@ def test_any_pipelines_events_reach_their_destinations_buckets() -> None:
         ): [b'{"n":3}'],
         (
             "beta-bucket",
-            "beta-web_20261120T100000Z_20261120T101000Z_abcd2345-cz2y_p0_00000-of-00001.ndjson.gz",
+            "beta-web_20261120T100000Z_20261120T101000Z_abcd2345-tqot_p0_00000-of-00001.ndjson.gz",
         ): [b'{"n":4}'],
     }
 
