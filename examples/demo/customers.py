@@ -9,6 +9,8 @@ PRESS_KEY: Final = "hrb1Xc8Vn4TsPress"
 TRAVEL_KEY: Final = "ltn5Rj3By6GdTravel"
 UNKNOWN_KEYS: Final = ("old0Retired00Key", "tst0Staging00Key")
 
+_OWNER: Final = "000000000000"  # the server's one account
+
 
 @dataclass(frozen=True)
 class Connection:
@@ -69,6 +71,7 @@ def configuration(endpoint_url: str, region: str) -> dict[str, Any]:
             "name": connection.name,
             "bucket": connection.bucket,
             "region": region,
+            "expected_bucket_owner": _OWNER,
             "endpoint_url": endpoint_url,
         }
         | ({"server_side_encryption": connection.encryption} if connection.encryption else {})
@@ -78,12 +81,14 @@ def configuration(endpoint_url: str, region: str) -> dict[str, Any]:
 
 
 def _destination(destination: Destination) -> dict[str, Any]:
-    match = {"write_key": destination.write_keys}
-    match |= {"type": destination.types} if destination.types else {}
-    match |= {"event": destination.events} if destination.events else {}
+    match = {
+        "write_key": destination.write_keys,
+        "type": destination.types,
+        "event": destination.events,
+    }
     return {
         "name": destination.name,
         "connection": destination.connection,
         "prefix": destination.prefix,
-        "match": {field: list(names) for field, names in match.items()},
+        "match": {field: list(names) for field, names in match.items() if names},
     }

@@ -72,7 +72,7 @@ class S3Server:
         Raises:
             S3ServerError: It is not installed, it ended, or it does not answer within a minute.
         """
-        self._folder = Path(tempfile.mkdtemp(prefix="s3-event-logs-server-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="s3-server-"))
         try:
             self._start()
         except BaseException:

@@ -1,0 +1,29 @@
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from examples.demo.s3_server import OWNER, WRITER, S3Server
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@pytest.fixture(scope="session")
+def owner(s3_server: S3Server) -> "S3Client":
+    """The customer's own identity, which may do everything."""
+    return s3_server.client(OWNER)
+
+
+@pytest.fixture(scope="session")
+def writer(s3_server: S3Server) -> "S3Client":
+    """The job's identity, which may do what a bucket's policy grants it."""
+    return s3_server.client(WRITER)
+
+
+@pytest.fixture
+def bucket(s3_server: S3Server) -> str:
+    """A new bucket with the origin page's policy: `s3:PutObject` for the writer, nothing else."""
+    name = f"customer-{uuid.uuid4().hex[:12]}"
+    s3_server.create_bucket(name)
+    return name
