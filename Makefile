@@ -34,7 +34,7 @@ wheel-test: $(VENV)/.dev  ## builds the wheel, installs it into a clean environm
 
 lock: $(VENV)/.dev  ## writes the newest versions that fit together into constraints.txt
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --universal --python-version 3.10 --all-extras --upgrade --no-header \
+	$(BIN)/uv pip compile --no-python-downloads --universal --python-version 3.10 --all-extras --upgrade --no-header \
 		--no-annotate --no-emit-index-url pyproject.toml --output-file $(LOCK)
 
 clean:

@@ -1,5 +1,7 @@
 """The report at the end of a run: a table of destinations, and the sums."""
 
+from typing import Final
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -9,10 +11,14 @@ from transforms.put import bucket_and_owner
 from transforms.summarise import Delivery, Summary
 from transforms.units import format_size
 
+_FILE_COLUMNS: Final = 200  # nothing is cut off where no terminal sets a width
+
 
 def print_report(job: Job, summary: Summary) -> None:
     """Prints what a run delivered, from its tallies and receipts, to standard output."""
     screen = Console(highlight=False)
+    if not screen.is_terminal:
+        screen = Console(highlight=False, width=_FILE_COLUMNS)
     screen.print(_table(job, summary))
     for line in sums(job, summary):
         screen.print(line, markup=False, soft_wrap=True)
@@ -20,8 +26,8 @@ def print_report(job: Job, summary: Summary) -> None:
 
 def _table(job: Job, summary: Summary) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title=f"run {job.run}", title_justify="left")
-    table.add_column("destination")
-    table.add_column("bucket")
+    table.add_column("destination", overflow="fold")
+    table.add_column("bucket", overflow="fold")
     for heading in ("objects", "events", "raw", "stored"):
         table.add_column(heading, justify="right")
     table.add_column("encryption")

@@ -1,0 +1,220 @@
+"""The command as a user runs it: a process of its own, a real S3 server, the write-only identity."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from examples.demo.s3_server import WRITER, S3Server
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+GOOD = [b'{"writeKey":"k","receivedAt":"2026-11-20T10:0%d:00Z","n":%d}' % (n, n) for n in range(9)]
+
+
+class Runs:
+    """Runs the command in a folder of its own, with one destination in one bucket."""
+
+    def __init__(self, server: S3Server, folder: Path, bucket: str) -> None:
+        self._server = server
+        self.folder = folder
+        self.bucket = bucket
+        self.configuration: dict[str, Any] = {
+            "connections": [
+                {
+                    "name": "acme",
+                    "bucket": bucket,
+                    "region": "us-east-1",
+                    "endpoint_url": server.endpoint_url,
+                    "server_side_encryption": "AES256",
+                }
+            ],
+            "destinations": [
+                {
+                    "name": "acme-web",
+                    "connection": "acme",
+                    "prefix": "logs",
+                    "match": {"write_key": "k"},
+                }
+            ],
+            "ops": {"path": str(folder / "ops")},
+        }
+
+    def __call__(self, *options: str) -> "subprocess.CompletedProcess[str]":
+        (self.folder / "events.yaml").write_text(yaml.safe_dump(self.configuration))
+        command = [sys.executable, "-m", "pipeline", "run", "--config=events.yaml", *options]
+        path = os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")])
+        return subprocess.run(  # noqa: S603 - the command under test
+            command,
+            cwd=self.folder,
+            env={**os.environ, **self._server.environment(WRITER), "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def write(self, name: str, content: bytes) -> Path:
+        path = self.folder / name
+        path.write_bytes(content)
+        return path
+
+    def ops_lines(self, name: str) -> list[dict[str, Any]]:
+        files = sorted((self.folder / "ops" / name).rglob("*.gz"))
+        return [json.loads(line) for file in files for line in gzip.open(file)]
+
+
+@pytest.fixture
+def runs(s3_server: S3Server, tmp_path: Path, bucket: str) -> Runs:
+    return Runs(s3_server, tmp_path, bucket)
+
+
+def stored(owner: "S3Client", bucket: str) -> dict[str, bytes]:
+    listed = owner.list_objects_v2(Bucket=bucket).get("Contents", [])
+    return {
+        each["Key"]: owner.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
+        for each in listed
+    }
+
+
+def lines_of(objects: dict[str, bytes]) -> list[bytes]:
+    return sorted(line for body in objects.values() for line in gzip.decompress(body).splitlines())
+
+
+def test_one_bad_line_is_a_dead_letter_and_all_good_events_arrive(
+    runs: Runs, owner: "S3Client"
+) -> None:
+    path = runs.write("events.ndjson", b"not json\n" + b"\n".join(GOOD) + b"\n")
+    done = runs("--input=events.ndjson")
+    assert done.returncode == 0, done.stderr
+    assert lines_of(stored(owner, runs.bucket)) == GOOD
+    [letter] = runs.ops_lines("dead_letters")
+    assert (letter["source"], letter["position"]) == (str(path), 0)
+    assert (letter["reason"], letter["record"]) == ("malformed", "not json")
+    assert "acme-web" in done.stdout
+    assert (
+        "events read 10 = matched 9 + unmatched 0 + opted out 0 + dead letters 1 (1 malformed)"
+        in done.stdout
+    )
+    assert "matched pairs 9 = delivered 9" in done.stdout
+
+
+def test_the_same_command_twice_leaves_the_same_objects(runs: Runs, owner: "S3Client") -> None:
+    runs.write("events.ndjson", b"\n".join(GOOD))
+    assert runs("--input=events.ndjson").returncode == 0
+    once = stored(owner, runs.bucket)
+    assert runs("--input=./events.nd*", "--direct_runner_bundle_repeat=1").returncode == 0
+    assert stored(owner, runs.bucket) == once
+
+
+def test_two_runs_that_share_a_window_stand_side_by_side(runs: Runs, owner: "S3Client") -> None:
+    runs.write("one.ndjson", b"\n".join(GOOD[:5]))
+    runs.write("two.ndjson", b"\n".join(GOOD[5:]))
+    assert runs("--input=one.ndjson").returncode == 0
+    first = stored(owner, runs.bucket)
+    assert runs("--input=two.ndjson").returncode == 0
+    both = stored(owner, runs.bucket)
+    assert first.items() < both.items()
+    assert len(both) == 2
+    assert lines_of(both) == GOOD
+
+
+def test_what_decides_the_content_otherwise_is_another_run(runs: Runs, owner: "S3Client") -> None:
+    runs.write("events.ndjson", b"\n".join(GOOD))
+    assert runs("--input=events.ndjson").returncode == 0
+    assert runs("--input=events.ndjson", "--max_event_bytes=1KiB").returncode == 0
+    assert len(stored(owner, runs.bucket)) == 2
+
+
+def test_the_object_is_encrypted_as_the_connection_says(runs: Runs, owner: "S3Client") -> None:
+    runs.write("events.ndjson", b"\n".join(GOOD))
+    assert runs("--input=events.ndjson").returncode == 0
+    [key] = stored(owner, runs.bucket)
+    head = owner.head_object(Bucket=runs.bucket, Key=key)
+    assert head["ServerSideEncryption"] == "AES256"
+    assert head["ContentType"] == "application/gzip"
+    assert "ContentEncoding" not in head
+
+
+def test_a_bucket_that_refuses_fails_the_run_with_what_s3_said(
+    runs: Runs, owner: "S3Client"
+) -> None:
+    owner.delete_bucket_policy(Bucket=runs.bucket)
+    runs.write("events.ndjson", b"\n".join(GOOD))
+    done = runs("--input=events.ndjson")
+    assert done.returncode == 1
+    assert f"error: destination acme-web: cannot put logs/2026/11/20/10/acme-web_" in done.stderr
+    assert (
+        f"into bucket {runs.bucket} (connection acme): S3 answered AccessDenied (403)"
+        in done.stderr
+    )
+    assert "Possible causes: the bucket policy does not grant s3:PutObject" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_truncated_file_fails_the_run_and_delivers_nothing(runs: Runs, owner: "S3Client") -> None:
+    path = runs.write("events.ndjson.gz", gzip.compress(b"\n".join(GOOD))[:-9])
+    runs.write("good.ndjson", b"\n".join(GOOD))
+    done = runs("--input=*.ndjson*")
+    assert done.returncode == 1
+    assert f"error: {path}: " in done.stderr
+    assert "byte" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert stored(owner, runs.bucket) == {}
+
+
+def test_every_mistake_is_said_before_anything_is_read(runs: Runs) -> None:
+    runs.configuration["connections"][0]["region"] = "us-esat-1"
+    done = runs("--input=nothing-*.ndjson", "--window=5", "--run_id=x")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(said) == 4
+    assert "events.yaml:" in done.stderr
+    assert (
+        "connections[0].region: 'us-esat-1' is no AWS region" in done.stderr
+    )
+    assert "nothing-*.ndjson: matches no file" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_ops_path_that_cannot_be_written_is_found_before_anything_is_read(runs: Runs) -> None:
+    runs.write("events.ndjson", b"\n".join(GOOD))
+    runs.write("ops", b"a file, not a folder")
+    done = runs("--input=events.ndjson")
+    assert done.returncode == 2
+    assert "error: the ops path cannot be written" in done.stderr
+
+
+def test_the_ops_path_may_be_a_connection(
+    runs: Runs, s3_server: S3Server, owner: "S3Client"
+) -> None:
+    ops_bucket = f"{runs.bucket}-ops"
+    s3_server.create_bucket(ops_bucket)
+    connection = {**runs.configuration["connections"][0], "name": "ops", "bucket": ops_bucket}
+    runs.configuration["connections"].append(connection)
+    runs.configuration["ops"] = {"connection": "ops", "prefix": "event-logs"}
+    runs.write("events.ndjson", b"oops\n" + b"\n".join(GOOD))
+    done = runs("--input=events.ndjson")
+    assert done.returncode == 0, done.stderr
+    folders = {key.split("/")[1] for key in stored(owner, ops_bucket)}
+    assert folders == {"probe.txt", "dead_letters", "receipts", "tallies"}
+
+
+def test_no_runner_and_direct_runner_are_the_same_and_two_workers_do_too(
+    runs: Runs, owner: "S3Client"
+) -> None:
+    runs.write("events.ndjson", b"\n".join(GOOD))
+    assert runs("--input=events.ndjson", "--runner=DirectRunner").returncode == 0
+    once = stored(owner, runs.bucket)
+    several = ("--direct_num_workers=2", "--direct_running_mode=multi_processing")
+    done = runs("--input=events.ndjson", *several)
+    assert done.returncode == 0, done.stderr
+    assert stored(owner, runs.bucket) == once
+    assert "matched pairs 9 = delivered 9" in done.stdout
