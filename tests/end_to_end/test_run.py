@@ -1,4 +1,4 @@
-"""The command as a user runs it: a process of its own, a real S3 server, the write-only identity."""
+"""The command as a user runs it: a process of its own, a real S3 server, a write-only identity."""
 
 import gzip
 import json
@@ -149,7 +149,7 @@ def test_a_bucket_that_refuses_fails_the_run_with_what_s3_said(
     runs.write("events.ndjson", b"\n".join(GOOD))
     done = runs("--input=events.ndjson")
     assert done.returncode == 1
-    assert f"error: destination acme-web: cannot put logs/2026/11/20/10/acme-web_" in done.stderr
+    assert "error: destination acme-web: cannot put logs/2026/11/20/10/acme-web_" in done.stderr
     assert (
         f"into bucket {runs.bucket} (connection acme): S3 answered AccessDenied (403)"
         in done.stderr

@@ -2,7 +2,7 @@ import base64
 import hashlib
 import io
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
@@ -46,7 +46,7 @@ class Wire:
         status, headers, body = self._answer
         raw = io.BytesIO(body)
         raw.stream = lambda **_: iter([body])  # type: ignore[attr-defined]
-        return AWSResponse(str(request.url), status, HeadersDict(headers), raw)
+        return AWSResponse(str(request.url), status, cast("Any", HeadersDict(headers)), raw)
 
 
 def store_on_a_wire(wire: Wire, **fields: Any) -> S3Store:  # noqa: ANN401 - any field

@@ -1,0 +1,1 @@
+"""The sink in a pipeline of one's own."""
