@@ -29,6 +29,7 @@ DEFAULT_TIME_FIELDS: Final = ("receivedAt", "timestamp")
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _SPACE: Final = b" \t\r\n"
+_CARRIAGE_RETURN: Final = ord("\r")
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _LINE_BREAKS: Final = bytes.maketrans(b"\r\n", b"  ")
 
@@ -57,25 +58,26 @@ beam.coders.registry.register_coder(Parsed, BundleCoder)
 
 def parse(block: Block, decoder: EnvelopeDecoder, max_event_bytes: int) -> Parsed:
     """Tells a block's events from its blank lines and its dead letters, in the block's order."""
-    lines = _unframed(block)
-    faults = dict(_refused(lines, max_event_bytes))
-    envelopes, failures = _decode_all(lines, decoder)
+    lines = block.lines if block.positions is None else [*map(_on_one_line, block.lines)]
+    envelopes, suspects = _first_look(lines, decoder, max_event_bytes)
+    indices: Sequence[int] = range(len(lines))
+    faults: dict[int, Fault] = {}
     blanks: set[int] = set()
-    for index in failures:
-        if index not in faults:
+    if suspects:
+        lines = lines.copy()
+        for index in suspects:
             try:
-                lines[index], envelopes[index] = _decode_patiently(lines[index], decoder)
-            except _NotAnEventError as error:
+                found = _second_look(lines[index], decoder, max_event_bytes)
+                lines[index], envelopes[index] = found
+            except _NotAnEventError as error:  # noqa: PERF203 - suspects are few
                 faults[index] = error.reason, error.detail
             except _BlankError:
                 blanks.add(index)
-    kept: Sequence[int] = range(len(lines))
-    if faults or blanks:
-        kept = [i for i in kept if i not in faults and i not in blanks]
-        lines = [lines[i] for i in kept]
-        envelopes = [envelopes[i] for i in kept]
+        indices = [i for i in indices if i not in faults and i not in blanks]
+        lines = [lines[i] for i in indices]
+        envelopes = [envelopes[i] for i in indices]
     letters = dead_letters(block, STAGE, faults)
-    return Parsed(block, lines, kept, envelopes, len(blanks), letters)
+    return Parsed(block, lines, indices, envelopes, len(blanks), letters)
 
 
 class Parse(beam.PTransform):
@@ -120,36 +122,67 @@ class _BlankError(Exception):
     pass
 
 
-def _unframed(block: Block) -> list[bytes]:
-    """The records without what belongs to their framing: a CR before the LF, breaks in a value."""
-    if block.positions is not None:
-        return [line.strip(_SPACE).translate(_LINE_BREAKS) for line in block.lines]
-    # Most files hold no CR at all, and to look for one costs less than to strip each line.
-    return [line[:-1] if line.endswith(b"\r") else line for line in block.lines]
+def _on_one_line(value: bytes) -> bytes:
+    """A value that came without line framing: its line breaks are white space in valid JSON."""
+    return value.strip(_SPACE).translate(_LINE_BREAKS)
 
 
-def _refused(lines: Sequence[bytes], max_event_bytes: int) -> Iterator[tuple[int, Fault]]:
-    """Faults that a look at a line's bytes finds, whatever the decoder makes of it."""
-    # Most lines are short and ASCII, and neither too long, nor too deep, nor invalid UTF-8.
+def _first_look(
+    lines: Sequence[bytes], decoder: EnvelopeDecoder, max_event_bytes: int
+) -> tuple[list[Envelope], list[int]]:
+    """Decodes what is plain, which nearly all is, and finds what needs a second look.
+
+    One pass over the lines, since a block is larger than a processor's cache.
+
+    Returns:
+        An envelope for each line, an empty one where there is none yet; and the lines' indices that
+        are suspect: they do not decode, have no time at first sight, end in a carriage return, or
+        are so long that they could be too long or too deep.
+    """
+    decode = decoder.decode
     short = min(2 * MAX_DEPTH, max_event_bytes)  # so many brackets need two bytes each
-    for index, line in enumerate(lines):
-        if len(line) > short or not line.isascii():
-            fault = _fault(line, max_event_bytes)
-            if fault is not None:
-                yield index, fault
+    envelopes: list[Envelope] = []
+    suspects: list[int] = []
+    for line in lines:
+        try:
+            envelope = decode(line)
+            if not line.isascii():
+                line.decode()
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            envelope = _NO_ENVELOPE
+        if envelope.time is None or len(line) > short or line[-1] == _CARRIAGE_RETURN:
+            suspects.append(len(envelopes))
+        envelopes.append(envelope)
+    return envelopes, suspects
 
 
-def _fault(line: bytes, max_event_bytes: int) -> Fault | None:
-    if len(line) > max_event_bytes:
-        return "oversized", f"{len(line)} bytes; max_event_bytes is {max_event_bytes}"
+def _second_look(
+    line: bytes, decoder: EnvelopeDecoder, max_event_bytes: int
+) -> tuple[bytes, Envelope]:
+    """Judges a line without haste.
+
+    Returns:
+        The event, without a carriage return or a byte-order mark around it, and its envelope.
+    """
+    event = line.removesuffix(b"\r")
+    if not event.strip(_SPACE):
+        raise _BlankError
+    event = event.removeprefix(_BYTE_ORDER_MARK)
+    if len(event) > max_event_bytes:
+        raise _NotAnEventError(
+            "oversized", f"{len(event)} bytes; max_event_bytes is {max_event_bytes}"
+        )
     try:
-        if not line.isascii():
-            line.decode()
+        event.decode()
+        if event.count(b"{") + event.count(b"[") > MAX_DEPTH and _depth(event) > MAX_DEPTH:
+            raise _NotAnEventError("too_deep", f"nested deeper than {MAX_DEPTH} levels")
+        return event, decoder.decode_patiently(event)
     except UnicodeDecodeError as error:
-        return "malformed", f"invalid UTF-8 at byte {error.start}"
-    if line.count(b"{") + line.count(b"[") > MAX_DEPTH and _depth(line) > MAX_DEPTH:
-        return "too_deep", f"nested deeper than {MAX_DEPTH} levels"
-    return None
+        raise _NotAnEventError("malformed", f"invalid UTF-8 at byte {error.start}") from None
+    except RecursionError:
+        raise _NotAnEventError("too_deep", "nested deeper than the parser can follow") from None
+    except ValueError as error:
+        raise _NotAnEventError("malformed", str(error)) from None
 
 
 def _depth(line: bytes) -> int:
@@ -157,37 +190,4 @@ def _depth(line: bytes) -> int:
     return max(itertools.accumulate(steps), default=0)
 
 
-def _decode_all(
-    lines: Sequence[bytes], decoder: EnvelopeDecoder
-) -> tuple[list[Envelope], list[int]]:
-    """The first opinion on all lines; those that need another hold a place with an empty envelope.
-
-    A `map` goes on after the item that raised, and `extend` keeps what came before it: a block
-    without faults is one call, and a fault costs no more than itself.
-    """
-    envelopes: list[Envelope] = []
-    failures: list[int] = []
-    pending = map(decoder.decode, lines)
-    while len(envelopes) < len(lines):
-        try:
-            envelopes.extend(pending)
-        except (msgspec.DecodeError, RecursionError):  # noqa: PERF203 - a turn is a fault
-            failures.append(len(envelopes))
-            envelopes.append(_NO_ENVELOPE)
-    failures += [i for i, envelope in enumerate(envelopes) if envelope.time is None]
-    return envelopes, sorted(set(failures)) if failures else failures
-
-
 _NO_ENVELOPE: Final = Envelope()
-
-
-def _decode_patiently(line: bytes, decoder: EnvelopeDecoder) -> tuple[bytes, Envelope]:
-    if not line.strip(_SPACE):
-        raise _BlankError
-    line = line.removeprefix(_BYTE_ORDER_MARK)
-    try:
-        return line, decoder.decode_patiently(line)
-    except RecursionError:
-        raise _NotAnEventError("too_deep", "nested deeper than the parser can follow") from None
-    except ValueError as error:
-        raise _NotAnEventError("malformed", str(error)) from None

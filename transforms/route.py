@@ -6,6 +6,7 @@ keys come from the configuration alone.
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from itertools import compress
 from typing import Final, Literal
 
 import apache_beam as beam
@@ -54,7 +55,7 @@ class RoutingTable:
 
     def __init__(self, destinations: Sequence[Destination]) -> None:
         """Prepares the table; destinations that are not enabled get nothing."""
-        rules: dict[str, list[_Rule]] = {}
+        rules: dict[str | None, list[_Rule]] = {}  # an event without a key finds none
         for index, destination in enumerate(destinations):
             match = destination.match
             if destination.enabled:
@@ -72,17 +73,14 @@ class RoutingTable:
             if write_key not in self._unfiltered
         }
 
-    def match(self, envelope: Envelope) -> tuple[int, ...]:
-        """The indices of the destinations that get this event, in the configuration's order."""
-        write_key = envelope.write_key
-        if write_key is None:
-            return ()
-        found = self._unfiltered.get(write_key)
-        if found is not None:
-            return found
-        return tuple(
-            rule.destination for rule in self._filtered.get(write_key, ()) if rule.wants(envelope)
-        )
+    def matches(self, envelopes: Sequence[Envelope]) -> list[tuple[int, ...]]:
+        """For each envelope the indices of its event's destinations, in ascending order."""
+        find, unfiltered = self._find, self._unfiltered
+        return [unfiltered.get(each.write_key) or find(each) for each in envelopes]
+
+    def _find(self, envelope: Envelope) -> tuple[int, ...]:
+        rules = self._filtered.get(envelope.write_key, ())
+        return tuple(rule.destination for rule in rules if rule.wants(envelope))
 
 
 class _Rule(msgspec.Struct, frozen=True):
@@ -102,28 +100,30 @@ def _wanted(names: Sequence[str] | None) -> frozenset[str] | None:
 
 def route(parsed: Parsed, table: RoutingTable, unmatched: Unmatched = "count") -> Routed:
     """Finds each event's destinations, and sets apart who opted out and what matches none."""
-    events: list[bytes] = []
-    times: list[dt.datetime | None] = []
-    matches: list[tuple[int, ...]] = []
-    missed: list[int] = []
-    opted_out = 0
-    rows = zip(parsed.events, parsed.indices, parsed.envelopes, strict=True)
-    for event, index, envelope in rows:
-        if envelope.integrations is not None and opts_out(envelope.integrations):
-            opted_out += 1
-        elif match := table.match(envelope):
-            events.append(event)
-            times.append(envelope.time)
-            matches.append(match)
-        else:
-            missed.append(index)
+    matches = table.matches(parsed.envelopes)
+    opted_out = {
+        index
+        for index, envelope in enumerate(parsed.envelopes)
+        if envelope.integrations is not None and opts_out(envelope.integrations)
+    }
+    for index in opted_out:
+        matches[index] = ()
+    missed = [i for i, match in enumerate(matches) if not match and i not in opted_out]
     letters = parsed.dead_letters
     if unmatched == "dead_letter":
-        faults = dict.fromkeys(missed, ("unmatched", "no destination matches the event"))
+        fault = ("unmatched", "no destination matches the event")
+        faults = dict.fromkeys((parsed.indices[i] for i in missed), fault)
         letters = letters + dead_letters(parsed.block, STAGE, faults)
         missed = []
     return Routed(
-        parsed.block, events, times, matches, parsed.blank, len(missed), opted_out, letters
+        block=parsed.block,
+        events=list(compress(parsed.events, matches)),
+        times=[each.time for each in compress(parsed.envelopes, matches)],
+        matches=list(filter(None, matches)),
+        blank=parsed.blank,
+        unmatched=len(missed),
+        opted_out=len(opted_out),
+        dead_letters=letters,
     )
 
 

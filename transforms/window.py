@@ -42,10 +42,21 @@ class Windows:
             record_time: What stands in for it, in seconds since 1970.
         """
         record_number = record_time // self._seconds
-        epoch, length = _EPOCH, self._length
-        numbers = [record_number if t is None else (t - epoch) // length for t in times]
-        if numbers and not (min(numbers) in self._usable and max(numbers) in self._usable):
-            numbers = [number if number in self._usable else record_number for number in numbers]
+        # The window of the last event with a time: mostly the next one's too, and to compare times
+        # is cheaper than to divide them.
+        number, start, end = record_number, _EPOCH, _EPOCH
+        numbers: list[int] = []
+        for time in times:
+            if time is None:
+                numbers.append(record_number)
+            elif start <= time < end:
+                numbers.append(number)
+            elif (found := (time - _EPOCH) // self._length) in self._usable:
+                number, start = found, _EPOCH + found * self._length
+                end = start + self._length
+                numbers.append(number)
+            else:
+                numbers.append(record_number)
         return numbers
 
     def window(self, number: int) -> Window:

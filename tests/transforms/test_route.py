@@ -101,4 +101,5 @@ def test_the_table_agrees_with_a_look_at_every_destination(
         destination(f"d{index}", match, enabled=enabled)
         for index, (match, enabled) in enumerate(chosen)
     ]
-    assert RoutingTable(destinations).match(envelope) == naive(envelope, destinations)
+    [found] = RoutingTable(destinations).matches([envelope])
+    assert found == naive(envelope, destinations)

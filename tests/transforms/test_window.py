@@ -40,6 +40,17 @@ def test_a_window_ends_just_before_the_next_one_starts() -> None:
     assert window_of(windows, first) == Window(1_795_169_400, 1_795_170_000)
 
 
+@given(st.lists(_times | st.none()), st.sampled_from([7, 600, 86_400]))
+def test_many_times_at_once_are_as_each_by_itself(
+    times: list[dt.datetime | None], seconds: int
+) -> None:
+    windows = Windows(seconds)
+    last = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=_UTC)
+    for several in (times, [each for time in times for each in (time, last, time)]):
+        alone = [windows.numbers([time], 0)[0] for time in several]
+        assert windows.numbers(several, 0) == alone
+
+
 def test_far_from_now_no_microsecond_is_lost() -> None:
     last = dt.datetime(9998, 12, 31, 23, 59, 59, 999_999, tzinfo=dt.timezone.utc)
     assert window_of(Windows(60), last).end == 253_370_764_800
