@@ -13,7 +13,7 @@ import zstandard
 from transforms import deflate
 from transforms.keys import object_key
 from transforms.records import Part, Piece, Target, Window
-from transforms.spool import body_length, body_of
+from transforms.spool import SpoolReader, body_length
 
 SMALL_PIECE_BYTES: Final = 2**14
 """Pieces that average less than this are deflated again as one run: small ones compress badly."""
@@ -21,8 +21,14 @@ SMALL_PIECE_BYTES: Final = 2**14
 _RUN_BYTES: Final = 2**24  # raw bytes that are deflated at once, so that memory stays bounded
 
 
-def assemble(target: Target, window: Window, pane: int, pieces: Iterable[Piece]) -> Iterator[Part]:
-    """Joins the pieces of one pane of one target into objects."""
+def assemble(
+    target: Target, window: Window, pane: int, pieces: Iterable[Piece], reader: SpoolReader
+) -> Iterator[Part]:
+    """Joins the pieces of one pane of one target into objects, each as it is asked for.
+
+    Raises:
+        ValueError: A piece was damaged on its way; noticed where it must be inflated.
+    """
     ordered = sorted(pieces, key=lambda piece: (piece.source, piece.start, piece.crc32))
     for number, chosen in enumerate(cut(ordered, target)):
         yield Part(
@@ -31,7 +37,7 @@ def assemble(target: Target, window: Window, pane: int, pieces: Iterable[Piece])
             pane=pane,
             part=number,
             key=object_key(target, window, pane, number),
-            body=_BODIES[target.compression](chosen),
+            body=_BODIES[target.compression](chosen, reader),
             events=sum(piece.events for piece in chosen),
             raw_bytes=sum(piece.raw_bytes for piece in chosen),
         )
@@ -56,41 +62,42 @@ def cut(pieces: Sequence[Piece], target: Target) -> Iterator[Sequence[Piece]]:
         yield chosen
 
 
-def _gzip(pieces: Sequence[Piece]) -> bytes:
+def _gzip(pieces: Sequence[Piece], reader: SpoolReader) -> bytes:
     """One gzip member: some readers stop after the first."""
     stored = sum(map(body_length, pieces))
     small = len(pieces) > 1 and stored < SMALL_PIECE_BYTES * len(pieces)
-    runs = map(deflate.deflate, _merged(pieces)) if small else map(body_of, pieces)
+    runs = map(deflate.deflate, _merged(pieces, reader)) if small else map(reader.body_of, pieces)
     return deflate.gzip_member(runs, ((piece.crc32, piece.raw_bytes) for piece in pieces))
 
 
-def _plain(pieces: Sequence[Piece]) -> bytes:
-    return b"".join(map(_raw, pieces))
+def _plain(pieces: Sequence[Piece], reader: SpoolReader) -> bytes:
+    return b"".join(_raw(piece, reader) for piece in pieces)
 
 
-def _zstd(pieces: Sequence[Piece]) -> bytes:
+def _zstd(pieces: Sequence[Piece], reader: SpoolReader) -> bytes:
     """One frame, with its content's size and checksum: some readers stop after the first."""
     size = sum(piece.raw_bytes for piece in pieces)
     compressor = zstandard.ZstdCompressor(write_checksum=True).compressobj(size=size)
-    return b"".join((*map(compressor.compress, map(_raw, pieces)), compressor.flush()))
+    runs = [compressor.compress(_raw(piece, reader)) for piece in pieces]
+    return b"".join((*runs, compressor.flush()))
 
 
 _BODIES: Final = {"gzip": _gzip, "none": _plain, "zstd": _zstd}
 
 
-def _raw(piece: Piece) -> bytes:
-    data = deflate.inflate(body_of(piece))
+def _raw(piece: Piece, reader: SpoolReader) -> bytes:
+    data = deflate.inflate(reader.body_of(piece))
     if deflate.crc32(data) != piece.crc32:
         raise ValueError(f"a piece of {piece.source} at {piece.start} was damaged on its way")
     return data
 
 
-def _merged(pieces: Iterable[Piece]) -> Iterator[bytes]:
+def _merged(pieces: Iterable[Piece], reader: SpoolReader) -> Iterator[bytes]:
     """The pieces' raw bytes in fewer, larger stretches."""
     waiting: list[bytes] = []
     length = 0
     for piece in pieces:
-        waiting.append(_raw(piece))
+        waiting.append(_raw(piece, reader))
         length += piece.raw_bytes
         if length >= _RUN_BYTES:
             yield b"".join(waiting)
@@ -110,6 +117,9 @@ class Assemble(beam.PTransform):
 
 
 class _AssemblePane(beam.DoFn):
+    def setup(self) -> None:
+        self._reader = SpoolReader()
+
     def process(
         self,
         grouped: tuple[Target, Iterable[Piece]],
@@ -118,4 +128,7 @@ class _AssemblePane(beam.DoFn):
     ) -> Iterator[Part]:
         target, pieces = grouped
         interval = Window(int(window.start), int(window.end))
-        yield from assemble(target, interval, pane.index, pieces)
+        yield from assemble(target, interval, pane.index, pieces, self._reader)
+
+    def teardown(self) -> None:
+        self._reader.close()

@@ -29,10 +29,11 @@ class Spool:
 
     def take(self, piece: Piece) -> Piece:
         """The piece with its body's address in place of the body; readable after `flush`."""
-        body = body_of(piece)
-        self._file.write(body)
-        address = Spooled(os.fspath(self._path), self._length, len(body))
-        self._length += len(body)
+        if isinstance(piece.body, Spooled):
+            return piece
+        self._file.write(piece.body)
+        address = Spooled(os.fspath(self._path), self._length, len(piece.body))
+        self._length += address.length
         return msgspec.structs.replace(piece, body=address)
 
     def flush(self) -> None:
@@ -44,17 +45,33 @@ class Spool:
         self._file.close()
 
 
-def body_of(piece: Piece) -> bytes:
-    """A piece's body, wherever it lies.
+class SpoolReader:
+    """Reads pieces' bodies, wherever they lie; keeps the spools that it has read from open."""
 
-    Raises:
-        OSError: The spool file cannot be read.
-    """
-    if not isinstance(piece.body, Spooled):
-        return piece.body
-    with Path(piece.body.path).open("rb") as file:
-        file.seek(piece.body.offset)
-        return file.read(piece.body.length)
+    def __init__(self) -> None:
+        self._files: dict[str, io.BufferedReader] = {}
+
+    def body_of(self, piece: Piece) -> bytes:
+        """A piece's body.
+
+        Raises:
+            OSError: The spool file cannot be read.
+        """
+        body = piece.body
+        if not isinstance(body, Spooled):
+            return body
+        if body.path not in self._files:
+            self._files[body.path] = Path(body.path).open("rb")  # noqa: SIM115 - until `close`
+        found = os.pread(self._files[body.path].fileno(), body.length, body.offset)
+        if len(found) < body.length:
+            raise OSError(f"{body.path} ends before byte {body.offset + body.length}")
+        return found
+
+    def close(self) -> None:
+        """Closes the spools."""
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
 
 
 def body_length(piece: Piece) -> int:

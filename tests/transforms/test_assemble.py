@@ -1,6 +1,7 @@
 import gzip
 import random
 import zlib
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -9,8 +10,9 @@ import zstandard
 from transforms.assemble import SMALL_PIECE_BYTES, assemble, cut
 from transforms.pack import make_piece
 from transforms.records import Piece, Target, Window
-from transforms.spool import Spool, body_length, body_of
+from transforms.spool import Spool, SpoolReader, body_length
 
+READER = SpoolReader()
 TEN = Window(1_795_168_800, 1_795_169_400)
 GZIP = Target("acme", "abcd2345", "acme-bucket", prefix="logs", revision="wxyz")
 
@@ -27,13 +29,13 @@ def small_pieces(count: int) -> list[Piece]:
 
 def test_a_gzip_object_is_one_member_of_the_pieces_as_they_are() -> None:
     pieces = large_pieces(3)
-    [part] = assemble(GZIP, TEN, 0, pieces)
+    [part] = assemble(GZIP, TEN, 0, pieces, READER)
     reader = zlib.decompressobj(31)
-    raw = [zlib.decompressobj(-15).decompress(body_of(piece)) for piece in pieces]
+    raw = [zlib.decompressobj(-15).decompress(READER.body_of(piece)) for piece in pieces]
     assert reader.decompress(part.body) == b"".join(raw)
     assert reader.eof
     assert reader.unused_data == b""
-    assert part.body[10:].startswith(body_of(pieces[0]))
+    assert part.body[10:].startswith(READER.body_of(pieces[0]))
     assert (part.events, part.raw_bytes) == (3, sum(piece.raw_bytes for piece in pieces))
     assert part.key == (
         "logs/2026/11/20/10/"
@@ -43,14 +45,16 @@ def test_a_gzip_object_is_one_member_of_the_pieces_as_they_are() -> None:
 
 def test_small_pieces_are_deflated_again_as_one_run() -> None:
     pieces = small_pieces(500)
-    [part] = assemble(GZIP, TEN, 0, pieces)
+    [part] = assemble(GZIP, TEN, 0, pieces, READER)
     assert len(gzip.decompress(part.body).splitlines()) == 500
     assert sum(map(body_length, pieces)) < SMALL_PIECE_BYTES * 500
     assert len(part.body) < sum(map(body_length, pieces)) / 3
 
 
 def test_a_zstd_object_is_one_frame_that_says_its_size() -> None:
-    [part] = assemble(msgspec.structs.replace(GZIP, compression="zstd"), TEN, 0, small_pieces(50))
+    [part] = assemble(
+        msgspec.structs.replace(GZIP, compression="zstd"), TEN, 0, small_pieces(50), READER
+    )
     reader = zstandard.ZstdDecompressor().decompressobj()
     assert len(reader.decompress(part.body)) == part.raw_bytes
     assert reader.eof
@@ -62,7 +66,7 @@ def test_a_zstd_object_is_one_frame_that_says_its_size() -> None:
 def test_a_pane_is_cut_at_pieces_borders_into_numbered_parts(compression: str) -> None:
     target = msgspec.structs.replace(GZIP, compression=compression, max_object_bytes=70_000)
     pieces = large_pieces(7)
-    parts = list(assemble(target, TEN, 2, pieces))
+    parts = list(assemble(target, TEN, 2, pieces, READER))
     assert [part.part for part in parts] == list(range(len(parts)))
     assert len(parts) > 2
     assert all(len(part.body) <= 70_000 for part in parts)
@@ -77,7 +81,7 @@ def test_a_piece_that_alone_is_too_large_is_a_part_of_its_own() -> None:
 
 
 def test_an_empty_pane_writes_nothing() -> None:
-    assert list(assemble(GZIP, TEN, 0, [])) == []
+    assert list(assemble(GZIP, TEN, 0, [], READER)) == []
 
 
 @pytest.mark.parametrize("compression", ["gzip", "none", "zstd"])
@@ -87,24 +91,39 @@ def test_pieces_in_any_order_give_the_same_bytes(compression: str) -> None:
     made = set()
     for seed in range(5):
         random.Random(seed).shuffle(pieces)
-        made.add(b"".join(part.body for part in assemble(target, TEN, 0, pieces)))
+        made.add(b"".join(part.body for part in assemble(target, TEN, 0, pieces, READER)))
     assert len(made) == 1
 
 
 def test_a_damaged_piece_never_becomes_an_object() -> None:
     pieces = [msgspec.structs.replace(piece, crc32=1) for piece in small_pieces(2)]
     with pytest.raises(ValueError, match="damaged on its way"):
-        list(assemble(GZIP, TEN, 0, pieces))
+        list(assemble(GZIP, TEN, 0, pieces, READER))
 
 
-def test_a_spooled_piece_is_read_from_the_disk(tmp_path: str) -> None:
+def test_a_spooled_piece_is_read_from_the_disk(tmp_path: Path) -> None:
     spool = Spool(str(tmp_path))
     pieces = small_pieces(3)
     spooled = [spool.take(piece) for piece in pieces]
     spool.flush()
-    assert [body_of(piece) for piece in spooled] == [body_of(piece) for piece in pieces]
+    assert [READER.body_of(piece) for piece in spooled] == [
+        READER.body_of(piece) for piece in pieces
+    ]
     assert [body_length(piece) for piece in spooled] == [body_length(piece) for piece in pieces]
-    [one] = assemble(GZIP, TEN, 0, spooled)
-    [other] = assemble(GZIP, TEN, 0, pieces)
+    [one] = assemble(GZIP, TEN, 0, spooled, READER)
+    [other] = assemble(GZIP, TEN, 0, pieces, READER)
     assert one.body == other.body
+    READER.close()
     spool.close()
+
+
+def test_a_spool_that_was_cut_off_is_noticed(tmp_path: Path) -> None:
+    spool = Spool(str(tmp_path))
+    spooled = spool.take(small_pieces(1)[0])
+    spool.close()
+    [file] = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:-1])
+    reader = SpoolReader()
+    with pytest.raises(OSError, match="ends before byte"):
+        reader.body_of(spooled)
+    reader.close()

@@ -46,7 +46,7 @@ def test_what_stays_in_a_bundle_is_sized_without_being_encoded() -> None:
     for record in (Block, Parsed, Routed, Part):
         assert isinstance(registry.get_coder(record), BundleCoder)
     block = Block("f", 0, [b"12345", b"678"], 0, 0)
-    assert BundleCoder().estimate_size(block) == 8
+    assert BundleCoder().estimate_size(block) == 10
 
 
 def test_a_runner_may_part_the_stages_all_the_same() -> None:

@@ -15,9 +15,11 @@ from transforms.pack import make_piece, pack, tally
 from transforms.parse import parse
 from transforms.records import Block, Piece, Target, Window
 from transforms.route import Routed, RoutingTable, route
+from transforms.spool import SpoolReader
 from transforms.targets import shard_of
 from transforms.window import Windows
 
+READER = SpoolReader()
 TEN = Window(1_795_168_800, 1_795_169_400)  # 2026-11-20T10:00:00Z
 ELEVEN = Window(1_795_172_400, 1_795_173_000)
 TARGETS = [
@@ -113,7 +115,9 @@ def test_packing_and_joining_gives_back_the_same_lines_for_any_split_into_blocks
     pieces = [make_piece("f", number, block) for number, (_, block) in enumerate(blocks) if block]
     shuffler.shuffle(pieces)
     target = Target("d", "abcd2345", "b", compression=compression)
-    body = b"".join(_read(part.body, compression) for part in assemble(target, TEN, 0, pieces))
+    body = b"".join(
+        _read(part.body, compression) for part in assemble(target, TEN, 0, pieces, READER)
+    )
     assert body == b"".join(line + b"\n" for line in lines)
 
 
