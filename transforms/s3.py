@@ -18,13 +18,12 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.session import Session as CoreSession
 from botocore.session import get_session
 
 from transforms.connection import Connection
 from transforms.errors import PutError
-from transforms.failures import explain
+from transforms.failures import SDK_ERRORS, Failure, understand
 from transforms.store import PutRequest
 
 if TYPE_CHECKING:
@@ -83,8 +82,20 @@ class S3Store:
                 ContentType=request.content_type,
                 ChecksumSHA256=base64.b64encode(request.sha256).decode(),
             )
-        except (ClientError, BotoCoreError, HTTPClientError) as error:
-            raise PutError(explain(error, self._connection, request)) from error
+        except SDK_ERRORS as error:
+            failure = understand(error, self._connection)
+            raise PutError(_in_words(failure, self._connection, request)) from error
+
+
+def _in_words(failure: Failure, connection: Connection, request: PutRequest) -> str:
+    where = (
+        f"destination {request.destination}: cannot put {request.key}"
+        f" into bucket {connection.bucket} (connection {connection.name})"
+    )
+    whose = "S3 answered" if failure.answered else "no answer from S3"
+    again = "It may pass by itself; the same command again goes on to the same objects."
+    advice = failure.advice or (again if failure.transient else "")
+    return f"{where}: {whose}: {failure.said}" + (f"\n{advice}" if advice else "")
 
 
 def put_parameters(connection: Connection) -> dict[str, Any]:

@@ -151,10 +151,10 @@ def test_a_bucket_that_refuses_fails_the_run_with_what_s3_said(
     assert done.returncode == 1
     assert "error: destination acme-web: cannot put logs/2026/11/20/10/acme-web_" in done.stderr
     assert (
-        f"into bucket {runs.bucket} (connection acme): S3 answered AccessDenied (403)"
+        f"into bucket {runs.bucket} (connection acme): S3 answered: AccessDenied (403)"
         in done.stderr
     )
-    assert "Possible causes: the bucket policy does not grant s3:PutObject" in done.stderr
+    assert "Possible causes: the bucket's policy does not grant us s3:PutObject" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -84,7 +84,7 @@ def test_a_wrong_region_is_one_put_and_an_error_and_is_never_followed(
         ("PUT", f"https://acme-bucket.s3.eu-central-1.amazonaws.com/{KEY}")
     ]
     assert "destination acme" in str(failure.value)
-    assert "region eu-central-1" in str(failure.value)
+    assert "region is eu-central-1" in str(failure.value)
     if headers or status == 400:
         assert "the bucket is in us-west-2" in str(failure.value)
 
@@ -171,9 +171,9 @@ def test_a_missing_bucket_is_named() -> None:
     assert str(failure.value).splitlines() == [
         (
             f"destination acme: cannot put {KEY} into bucket acme-bucket (connection acme):"
-            " S3 answered NoSuchBucket (404): The specified bucket does not exist"
+            " S3 answered: NoSuchBucket (404): The specified bucket does not exist"
         ),
-        "The bucket does not exist: correct the connection's bucket, or have it created.",
+        "The bucket does not exist: correct the connection's bucket, or have it made.",
     ]
 
 
