@@ -177,9 +177,7 @@ def test_every_mistake_is_said_before_anything_is_read(runs: Runs) -> None:
     said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(said) == 4
     assert "events.yaml:" in done.stderr
-    assert (
-        "connections[0].region: 'us-esat-1' is no AWS region" in done.stderr
-    )
+    assert "connections[0].region: 'us-esat-1' is no AWS region" in done.stderr
     assert "nothing-*.ndjson: matches no file" in done.stderr
     assert "Traceback" not in done.stderr
 

@@ -117,8 +117,8 @@ def test_what_a_person_must_change_is_permanent(error: SdkError) -> None:
         (
             answer("AccessDenied", 403, operation="AssumeRole"),
             (
-                "The role arn:aws:iam::123456789012:role/writer was not given to us: its trust policy "
-                "must name us and the external_id."
+                "The role arn:aws:iam::123456789012:role/writer was not given to us: its trust "
+                "policy must name us and the external_id."
             ),
         ),
         (

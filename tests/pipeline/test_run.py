@@ -1,0 +1,93 @@
+"""How a run ends and what it says; runs against a real server are in `end_to_end`."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.__main__ import main
+
+CONFIGURATION = """\
+connections:
+  - {name: acme, bucket: acme-bucket, region: us-east-1, expected_bucket_owner: "123456789012"}
+destinations:
+  - {name: acme-web, connection: acme, match: {write_key: k}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("events.yaml").write_text(CONFIGURATION)
+    Path("events.ndjson").write_bytes(b'{"writeKey":"stranger"}\n\noops\n')
+    return tmp_path
+
+
+def test_a_run_that_delivers_nothing_still_accounts_for_what_it_read(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--config=events.yaml", "--input=*.ndjson", "--ops_path=ops"]) == 0
+    said = capsys.readouterr()
+    assert (
+        "events read 2 = matched 0 + unmatched 1 + opted out 0 + dead letters 1 (1 malformed)"
+        in said.out
+    )
+    assert "30 B of 30 B read, 1 events" in said.err
+    assert (folder / "ops" / "tallies").is_dir()
+
+
+def test_without_credentials_the_run_fails_in_two_lines(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(folder / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(folder / "none"))
+    Path("events.ndjson").write_bytes(b'{"writeKey":"k"}\n')
+    assert main(["run", "--config=events.yaml", "--input=events.ndjson", "--ops_path=ops"]) == 1
+    [*_, first, second] = capsys.readouterr().err.splitlines()
+    assert first.startswith("error: destination acme-web: cannot put ")
+    assert "into bucket acme-bucket (connection acme): no answer from S3: Unable to locate" in first
+    assert second.strip().startswith("Give credentials by the AWS default chain")
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--input=events.ndjson", "--ops_path=ops"], "--config is missing"),
+        (["--config=events.yaml", "--ops_path=ops"], "--input is missing"),
+        (["--config=events.yaml", "--input=events.ndjson"], "--ops_path is missing"),
+        (
+            ["--config=events.yaml", "--input=events.ndjson", "--ops_path=s3://bucket/ops"],
+            "--ops_path: on S3 it must be encrypted: name a connection",
+        ),
+        (
+            ["--config=events.yaml", "--input=events.ndjson", "--ops_path=ops", "--unmatched=drop"],
+            "--unmatched: 'drop' is neither count nor dead_letter",
+        ),
+        (["redrive"], "'redrive' is no option"),
+    ],
+)
+def test_a_wrong_command_line_is_exit_code_2(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.out == ""
+    assert not Path("ops").exists(), "nothing is written where something is wrong"
+
+
+def test_help_shows_our_options_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    said = capsys.readouterr().out
+    for text in ("--config FILE", "--input GLOB", "--window DURATION", "exit codes", "schema"):
+        assert text in said
+
+
+def test_schema_and_version_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema"]) == 0
+    assert '"destinations"' in capsys.readouterr().out
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip()[0].isdigit()
