@@ -6,6 +6,7 @@ strict parser, which alone accepts what RFC 8259 allows and the others refuse (l
 escapes such as `"\ud83d"`, half an emoji that a client cut off, and numbers out of range).
 """
 
+import contextlib
 import datetime as dt
 import json
 from collections.abc import Callable, Sequence
@@ -52,18 +53,8 @@ class EnvelopeDecoder:
 
     def __init__(self, time_fields: Sequence[str]) -> None:
         self._time_fields = tuple(time_fields)
-        names = {"write_key": "writeKey", "time": self._time_fields[0]}
-        typed = msgspec.defstruct(
-            "TypedEnvelope",
-            [
-                (name, kind, msgspec.field(default=None, name=names.get(name, name)))
-                for name, kind in Envelope.__annotations__.items()
-            ],
-            # The names of its fields are the job's, so the class is made here; pickled it is plain.
-            namespace={"__reduce__": lambda self: (Envelope, msgspec.structs.astuple(self))},
-            frozen=True,
-            gc=False,
-        )
+        self.decode, *self._decode_by_later_fields = map(_typed_decoder, self._time_fields)
+        """The first opinion: raises what `msgspec` raises for all that is not as expected."""
         untyped = msgspec.defstruct(
             "UntypedEnvelope",
             [
@@ -71,19 +62,19 @@ class EnvelopeDecoder:
                 for index, name in enumerate(self._names())
             ],
         )
-        self.decode = cast(
-            "Callable[[bytes], Envelope]", msgspec.json.Decoder(typed, strict=True).decode
-        )
-        """The first opinion: raises what `msgspec` raises for all that is not as expected."""
         self._untyped = msgspec.json.Decoder(untyped)
 
     def decode_patiently(self, line: bytes) -> Envelope:
-        """The second and third opinion.
+        """The second and third opinion, for where the first gave none, or no time.
 
         Raises:
             ValueError: The line is not one JSON object by the grammar of RFC 8259.
             RecursionError: It nests too deeply for the parser.
         """
+        with contextlib.suppress(msgspec.DecodeError):
+            for decode in self._decode_by_later_fields:
+                if (envelope := decode(line)).time is not None:
+                    return envelope
         try:
             fields = msgspec.structs.asdict(self._untyped.decode(line)).values()
         except msgspec.DecodeError:
@@ -107,6 +98,22 @@ class EnvelopeDecoder:
             time=next((time for time in times if time is not None), None),
             integrations=Integrations(s3_event_logs=False) if opted_out else None,
         )
+
+
+def _typed_decoder(time_field: str) -> Callable[[bytes], Envelope]:
+    names = {"write_key": "writeKey", "time": time_field}
+    typed = msgspec.defstruct(
+        "TypedEnvelope",
+        [
+            (name, kind, msgspec.field(default=None, name=names.get(name, name)))
+            for name, kind in Envelope.__annotations__.items()
+        ],
+        # The names of its fields are the job's, so the class is made here; pickled it is plain.
+        namespace={"__reduce__": lambda self: (Envelope, msgspec.structs.astuple(self))},
+        frozen=True,
+        gc=False,
+    )
+    return cast("Callable[[bytes], Envelope]", msgspec.json.Decoder(typed).decode)
 
 
 def _string(value: object) -> str | None:

@@ -137,7 +137,7 @@ def _first_look(
     Returns:
         An envelope for each line, an empty one where there is none yet; and the lines' indices that
         are suspect: they do not decode, have no time at first sight, end in a carriage return, or
-        are so long that they could be too long or too deep.
+        may be too long or too deep.
     """
     decode = decoder.decode
     short = min(2 * MAX_DEPTH, max_event_bytes)  # so many brackets need two bytes each
@@ -150,10 +150,18 @@ def _first_look(
                 line.decode()
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             envelope = _NO_ENVELOPE
-        if envelope.time is None or len(line) > short or line[-1] == _CARRIAGE_RETURN:
+        if (
+            envelope.time is None
+            or line[-1] == _CARRIAGE_RETURN
+            or (len(line) > short and _may_exceed(line, max_event_bytes))
+        ):
             suspects.append(len(envelopes))
         envelopes.append(envelope)
     return envelopes, suspects
+
+
+def _may_exceed(line: bytes, max_event_bytes: int) -> bool:
+    return len(line) > max_event_bytes or line.count(b"{") + line.count(b"[") > MAX_DEPTH
 
 
 def _second_look(
