@@ -3,10 +3,13 @@
 import argparse
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Final
+from typing import Final, NoReturn
+
+from pipeline.exit_codes import DONE, INTERRUPTED
 
 _USAGE: Final = """\
 usage: s3-event-logs [run] --config FILE --input GLOB [--ops_path FOLDER] [option …] [Beam option …]
@@ -17,7 +20,7 @@ run      delivers events into every customer's bucket (the default)
 schema   prints the JSON Schema of the configuration
 
 exit codes: 0 all that matched was delivered; 1 the job failed; 2 the command line or the
-configuration is wrong, and nothing was read
+configuration is wrong, and nothing was read; 130 interrupted
 """
 
 
@@ -32,15 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
     if "--help" in given or "-h" in given:
         _print_help()
-        return 0
+        return DONE
     if given == ["--version"]:
         print(version("s3-event-logs"))  # noqa: T201 - asked for
-        return 0
-    if given[:1] == ["schema"]:
+        return DONE
+    if given == ["schema"]:
         from pipeline.schema import json_schema  # noqa: PLC0415 - as above
 
         print(json.dumps(json_schema(), indent=2))  # noqa: T201 - asked for
-        return 0
+        return DONE
     from pipeline.run import run  # noqa: PLC0415 - as above
 
     return run(given[1:] if given[:1] == ["run"] else given)
@@ -55,5 +58,15 @@ def _print_help() -> None:
     print(parser.format_help())  # noqa: T201 - asked for
 
 
+def command() -> NoReturn:
+    """The console script."""
+    code = main()
+    if code == INTERRUPTED:
+        # Puts that are under way would be waited for; they may land, under the same keys.
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    command()

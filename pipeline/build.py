@@ -26,14 +26,14 @@ def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -
         pipeline
         | "read" >> Read(job.files, reading.block_bytes, reading.avro_field)
         | "parse" >> Parse(reading.time_fields, reading.max_event_bytes)
-        | "route" >> Route(job.configuration.destinations, unmatched=job.unmatched)
+        | "route" >> Route(job.configuration.destinations, reading.unmatched)
         | "pack" >> Pack(targets, reading.window_seconds, job.scratch)
     )
     dead_letters = packed.dead_letters | "pack dead letters" >> ops.PackForOps(
-        ops.pack_dead_letters, job.ops_target(ops.DEAD_LETTERS)
+        ops.pack_dead_letters, job.ops_target(ops.DEAD_LETTERS), job.scratch
     )
     tallies = packed.tallies | "pack tallies" >> ops.PackForOps(
-        ops.pack_tally, job.ops_target(ops.TALLIES)
+        ops.pack_tally, job.ops_target(ops.TALLIES), job.scratch
     )
 
     # One sink, one path: what is ours is put by the code that delivers what is the customers'.
@@ -48,7 +48,8 @@ def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -
     )
     (
         receipts
-        | "pack receipts" >> ops.PackForOps(ops.pack_receipt, job.ops_target(ops.RECEIPTS))
+        | "pack receipts"
+        >> ops.PackForOps(ops.pack_receipt, job.ops_target(ops.RECEIPTS), job.scratch)
         | "group receipts" >> beam.GroupByKey()
         | "assemble receipts" >> Assemble()
         | "put receipts" >> Put(job.places(), opener)

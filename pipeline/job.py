@@ -9,7 +9,7 @@ from transforms.configuration import Configuration
 from transforms.keys import RUN_CHARACTERS, digest
 from transforms.ops import OPS_DESTINATIONS, ops_target
 from transforms.parse import DEFAULT_MAX_EVENT_BYTES, DEFAULT_TIME_FIELDS
-from transforms.put import Place, bucket_and_owner
+from transforms.put import Place
 from transforms.read import DEFAULT_BLOCK_BYTES, InputFile
 from transforms.records import Target
 from transforms.route import Unmatched
@@ -25,6 +25,7 @@ class Reading(msgspec.Struct, frozen=True):
     max_event_bytes: int = DEFAULT_MAX_EVENT_BYTES
     block_bytes: int = DEFAULT_BLOCK_BYTES
     avro_field: str | None = None
+    unmatched: Unmatched = "count"
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -36,7 +37,6 @@ class Job(msgspec.Struct, frozen=True):
         reading: How it becomes events.
         run: The run's id, part of every key.
         ops: Where dead letters, receipts and tallies go, and below which prefix.
-        unmatched: Whether what matches no destination is just counted, or kept as a dead letter.
         scratch: A folder on the local disk for pieces and the summary, where all workers share one
             machine; `None` where they do not.
     """
@@ -47,7 +47,6 @@ class Job(msgspec.Struct, frozen=True):
     run: str
     ops: Place
     ops_prefix: str = ""
-    unmatched: Unmatched = "count"
     scratch: str | None = None
 
     @property
@@ -65,8 +64,8 @@ class Job(msgspec.Struct, frozen=True):
 
     def ops_target(self, name: str) -> Target:
         """The target of a built-in destination."""
-        bucket, owner = bucket_and_owner(self.ops)
-        return ops_target(name, self.run, bucket, owner, self.ops_prefix)
+        configured = self.configuration.model_dump_json()
+        return ops_target(name, self.run, self.ops, self.ops_prefix, configured)
 
     def places(self) -> dict[str, Place]:
         """By name, where each destination's objects go, the built-in ones included."""
@@ -80,5 +79,5 @@ class Job(msgspec.Struct, frozen=True):
 
 def mint_run(files: Sequence[InputFile], reading: Reading) -> str:
     """The id of a bounded run: the same input, read in the same way, is the same run."""
-    names = sorted((file.path, file.size_bytes, file.modified) for file in files)
+    names = sorted((file.path, file.size_bytes, file.modified_micros) for file in files)
     return digest(RUN_CHARACTERS, names, msgspec.structs.astuple(reading))

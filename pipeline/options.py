@@ -2,15 +2,14 @@
 
 import argparse
 import difflib
-import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import apache_beam.runners.portability.portable_runner  # noqa: F401 - its options join Beam's
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.job import Reading
-from transforms.keys import RUN_CHARACTERS
+from transforms.envelope import ENVELOPE_FIELDS
 from transforms.lines import MAX_LINE_BYTES
 from transforms.route import Unmatched
 from transforms.units import format_size, parse_duration, parse_size
@@ -85,7 +84,8 @@ class EventLogsOptions(PipelineOptions):
         parser.add_argument(
             "--run_id",
             metavar="ID",
-            help="8 lower-case letters or digits; default: made from the input's names and sizes",
+            help="8 lower-case letters or digits, never to be used for another input, whose objects"
+            " would overwrite this one's (default: a digest of the input's names, sizes and times)",
         )
 
 
@@ -108,12 +108,13 @@ class Values:
 
 def reading_of(options: argparse.Namespace, values: Values) -> Reading:
     """How the input is to be read, by these options."""
-    given = {
+    given: dict[str, Any] = {
         "window_seconds": values.take("window", options.window, parse_duration),
         "time_fields": values.take("event_time_fields", options.event_time_fields, _names),
         "max_event_bytes": values.take("max_event_bytes", options.max_event_bytes, _event_size),
         "block_bytes": values.take("block_bytes", options.block_bytes, _block_size),
-        "avro_field": options.avro_field,
+        "avro_field": values.take("avro_field", options.avro_field, _field),
+        "unmatched": values.take("unmatched", options.unmatched, _unmatched),
     }
     return Reading(**{name: value for name, value in given.items() if value is not None})
 
@@ -122,6 +123,8 @@ def _names(text: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     if not names:
         raise ValueError("names no field")
+    if taken := ENVELOPE_FIELDS.intersection(names):
+        raise ValueError(f"{', '.join(sorted(taken))} is no time: the envelope has it for itself")
     return names
 
 
@@ -139,23 +142,13 @@ def _block_size(text: str) -> int:
     return size
 
 
-def run_id(text: str) -> str:
-    """A run's id, as it is given.
-
-    Raises:
-        ValueError: It has not the form that keys need.
-    """
-    if not re.fullmatch(f"[a-z0-9]{{{RUN_CHARACTERS}}}", text):
-        raise ValueError(f"{text!r} is no run's id: {RUN_CHARACTERS} lower-case letters or digits")
+def _field(text: str) -> str:
+    if not text:
+        raise ValueError("names no field")
     return text
 
 
-def unmatched(text: str) -> Unmatched:
-    """What becomes of an event that matches no destination, as it is given.
-
-    Raises:
-        ValueError: It is neither of the two.
-    """
+def _unmatched(text: str) -> Unmatched:
     if text == "count":
         return "count"
     if text == "dead_letter":

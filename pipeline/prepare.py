@@ -8,9 +8,10 @@ from pydantic import ValidationError
 
 from pipeline.configuration_file import ConfigurationError, load_configuration
 from pipeline.job import Job, mint_run
-from pipeline.options import UsageError, Values, reading_of, run_id, unmatched
+from pipeline.options import UsageError, Values, reading_of
 from transforms.configuration import Configuration, Ops, warnings
 from transforms.errors import JobError, PutError
+from transforms.keys import valid_run
 from transforms.put import Place, open_store
 from transforms.read import InputFile, match_files
 from transforms.refusals import refusals_of
@@ -38,13 +39,12 @@ def prepare(options: argparse.Namespace, scratch: str | None) -> tuple[Job, list
     configuration = _configuration(options.config, values)
     files = _files(options.input, values)
     ops = _ops(options.ops_path, configuration, values)
-    run = values.take("run_id", options.run_id, run_id) or mint_run(files, reading)
-    keep = values.take("unmatched", options.unmatched, unmatched) or "count"
+    run = values.take("run_id", options.run_id, valid_run) or mint_run(files, reading)
     if values.mistakes or configuration is None or ops is None:
         raise UsageError(*values.mistakes)
     place, prefix = ops
     _probe(place, prefix)
-    job = Job(configuration, tuple(files), reading, run, place, prefix, keep, scratch)
+    job = Job(configuration, tuple(files), reading, run, place, prefix, scratch)
     return job, [
         f"{options.config}: {caution.path} {caution.reason}" for caution in warnings(configuration)
     ]

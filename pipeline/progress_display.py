@@ -17,11 +17,15 @@ _LINE_SECONDS: Final = 5.0
 
 
 @contextlib.contextmanager
-def progress_display(total_bytes: int, screen: Console) -> Iterator[None]:
+def progress_display(total_bytes: int | None, screen: Console) -> Iterator[None]:
     """Shows, while the body runs, bytes read of the total, events, and objects put.
 
-    Counts are those of this process: a job that runs elsewhere shows none.
+    Counts are those of this process: of a job that runs in others there is nothing to show, and
+    `total_bytes` is `None`.
     """
+    if total_bytes is None:
+        yield
+        return
     counters.reset()
     stop = threading.Event()
     show = _show_bar if screen.is_terminal else _print_lines

@@ -3,10 +3,12 @@
 import argparse
 import logging
 import re
+import signal
 import tempfile
 import traceback
 from collections.abc import Sequence
-from typing import Final
+from types import FrameType
+from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
@@ -15,19 +17,45 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from rich.console import Console
 
 from pipeline.build import build
+from pipeline.exit_codes import DONE, FAILED, INTERRUPTED, USAGE
+from pipeline.job import Job
 from pipeline.options import UsageError, is_local, split_command_line
 from pipeline.prepare import prepare
 from pipeline.progress_display import progress_display
 from pipeline.report import print_report
 from transforms.errors import JobError
-from transforms.summarise import read_summary
+from transforms.summarise import Summary, read_summary
 
-DONE: Final = 0
-FAILED: Final = 1
-USAGE: Final = 2
-INTERRUPTED: Final = 130
+if TYPE_CHECKING:
+    from typing_extensions import Self  # typing has it from Python 3.11 on
 
-_BEAMS_SUFFIX: Final = re.compile(r" \[while running '.*'\]$")
+_MOST_WARNINGS: Final = 10
+_QUIET_WORKERS: Final = "--default_sdk_harness_log_level=ERROR"  # unless it is given
+
+# What Beam makes of an error of ours: a suffix in this process, a whole traceback from another.
+_BEAMS_SUFFIX: Final = re.compile(r" \[while running '[^']*'\]$")
+_ELSEWHERE: Final = re.compile(
+    r"^transforms\.errors\.\w+: (.*?)(?: \[while running '|\n\n|\Z)", re.DOTALL | re.MULTILINE
+)
+
+
+class _Interrupts:
+    """Ctrl-C and SIGTERM both end a run in order; Beam hides the first in an error of its own."""
+
+    heard = False
+
+    def __enter__(self) -> "Self":
+        signals = (signal.SIGINT, signal.SIGTERM)
+        self._before = {number: signal.signal(number, self._hear) for number in signals}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _hear(self, _number: int, _frame: FrameType | None) -> None:
+        self.heard = True
+        raise KeyboardInterrupt
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -35,53 +63,88 @@ def run(arguments: Sequence[str]) -> int:
 
     Returns:
         The exit code: 0, all that matched was delivered; 1, the job failed; 2, the command line or
-        the configuration is wrong, and nothing was read.
+        the configuration is wrong, and nothing was read; 130, it was interrupted.
     """
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
-    try:
-        options, beam_arguments = split_command_line(arguments)
-        with tempfile.TemporaryDirectory(prefix="s3-event-logs-") as scratch:
-            return _prepare_and_run(options, beam_arguments, scratch, screen)
-    except UsageError as error:
-        for mistake in error.mistakes:
-            _say(screen, "error", mistake)
-        return USAGE
-    except JobError as error:
-        _say(screen, "error", _BEAMS_SUFFIX.sub("", str(error)))
-    except KeyboardInterrupt:
-        _say(screen, "error", "interrupted; the same command again goes on to the same objects")
-        return INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - whatever an engine raises ends a run in the same way
-        screen.print(traceback.format_exc(), markup=False)
-        _say(screen, "error", f"the job failed: {type(error).__name__}: {error}")
-    return FAILED
+    with _Interrupts() as interrupts:
+        try:
+            options, beam_arguments = split_command_line(arguments)
+            with tempfile.TemporaryDirectory(prefix="s3-event-logs-") as scratch:
+                return _prepare_and_run(options, beam_arguments, scratch, screen)
+        except UsageError as error:
+            for mistake in error.mistakes:
+                _say(screen, "error", mistake)
+            return USAGE
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - engines raise anything
+            if interrupts.heard:
+                _say(screen, "error", "interrupted; the same command again puts the same objects")
+                return INTERRUPTED
+            _explain(screen, error)
+            return FAILED
 
 
 def _prepare_and_run(
     options: argparse.Namespace, beam_arguments: list[str], scratch: str, screen: Console
 ) -> int:
-    beam_options = PipelineOptions(beam_arguments)
+    beam_options = PipelineOptions([_QUIET_WORKERS, *beam_arguments])
     FileSystems.set_options(beam_options)  # the configuration may lie on any of them
-    local = is_local(beam_options.get_all_options()["runner"])
+    every = beam_options.get_all_options()
+    local = is_local(every["runner"])
+    runner = FnApiRunner() if local else _engine(every["runner"])
     job, cautions = prepare(options, scratch if local else None)
-    for caution in cautions:
+    for caution in cautions[:_MOST_WARNINGS]:
         _say(screen, "warning", caution)
+    if more := cautions[_MOST_WARNINGS:]:
+        _say(screen, "warning", f"and {len(more):,} more of the kind")
     # An error of a stage is raised as well as logged; it is said once, here.
     logging.getLogger("apache_beam.runners").setLevel(logging.CRITICAL)
-    pipeline = beam.Pipeline(FnApiRunner() if local else None, options=beam_options)
+    pipeline = beam.Pipeline(runner, options=beam_options)
     build(pipeline, job)
     total = sum(file.size_bytes for file in job.files)
-    with progress_display(total, screen):
+    in_this_process = local and every["direct_running_mode"] != "multi_processing"
+    with progress_display(total if in_this_process else None, screen):
         pipeline.run().wait_until_finish()
+    return _sum_up(job, screen)
+
+
+def _engine(name: str) -> beam.runners.PipelineRunner:
+    try:
+        return beam.runners.create_runner(name)
+    except (ValueError, ImportError) as error:
+        raise UsageError(f"--runner: {str(error).partition(chr(10))[0]}") from error
+
+
+def _sum_up(job: Job, screen: Console) -> int:
     if job.summary_path is None:
         screen.print("done; the sums are in the ops path's tallies and receipts", markup=False)
         return DONE
     summary = read_summary(job.summary_path)
     print_report(job, summary)
+    return settle(summary)
+
+
+def settle(summary: Summary) -> int:
+    """The exit code of a run that came to its end.
+
+    Raises:
+        JobError: The sums do not add up.
+    """
     imbalance = summary.imbalance()
     if imbalance is not None:
         raise JobError(f"the sums do not add up: {imbalance}")
     return DONE
+
+
+def _explain(screen: Console, error: BaseException) -> None:
+    """An error of ours in its own words, wherever it was raised; anything else with all of it."""
+    elsewhere = _ELSEWHERE.findall(str(error))
+    if isinstance(error, JobError):
+        _say(screen, "error", _BEAMS_SUFFIX.sub("", str(error)))
+    elif elsewhere:
+        _say(screen, "error", elsewhere[-1])
+    else:
+        screen.print("".join(traceback.format_exception(error)), markup=False)
+        _say(screen, "error", f"the job failed: {type(error).__name__}: {error}")
 
 
 def _say(screen: Console, kind: str, text: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import apache_beam as beam
 import zstandard
+from apache_beam.utils.timestamp import Timestamp
 
 from transforms import deflate
 from transforms.keys import object_key
@@ -29,7 +30,7 @@ def assemble(
     Raises:
         ValueError: A piece was damaged on its way; noticed where it must be inflated.
     """
-    ordered = sorted(pieces, key=lambda piece: (piece.source, piece.start, piece.crc32))
+    ordered = sorted(pieces, key=lambda piece: (piece.source, piece.first, piece.crc32))
     for number, chosen in enumerate(cut(ordered, target)):
         yield Part(
             target=target,
@@ -88,7 +89,7 @@ _BODIES: Final = {"gzip": _gzip, "none": _plain, "zstd": _zstd}
 def _raw(piece: Piece, reader: SpoolReader) -> bytes:
     data = deflate.inflate(reader.body_of(piece))
     if deflate.crc32(data) != piece.crc32:
-        raise ValueError(f"a piece of {piece.source} at {piece.start} was damaged on its way")
+        raise ValueError(f"a piece of {piece.source} at {piece.first} was damaged on its way")
     return data
 
 
@@ -127,8 +128,15 @@ class _AssemblePane(beam.DoFn):
         pane: Any = beam.DoFn.PaneInfoParam,  # noqa: ANN401 - the same
     ) -> Iterator[Part]:
         target, pieces = grouped
-        interval = Window(int(window.start), int(window.end))
+        interval = Window(_whole_seconds(window.start), _whole_seconds(window.end))
         yield from assemble(target, interval, pane.index, pieces, self._reader)
 
     def teardown(self) -> None:
         self._reader.close()
+
+
+def _whole_seconds(border: Timestamp) -> int:
+    # A key has no room for less: two windows within a second would share one.
+    if border.micros % 1_000_000:
+        raise ValueError(f"a window must begin and end with a second, not at {border}")
+    return int(border)

@@ -115,6 +115,7 @@ class Configuration(Section):
             connections = {_get(c, "name"): c for c in _items(fields["connections"])}
             yield from _unknown_connections(fields, connections)
             yield from _open_ops(fields.get("ops"), connections)
+            yield from _shared_ops(fields, connections)
 
 
 def _taken_names(kind: str, items: Iterable[object]) -> Iterator[Refusal]:
@@ -155,6 +156,20 @@ def _open_ops(ops: object, connections: Mapping[object, object]) -> Iterator[Ref
         reason = (
             f"the connection {quote(name)} has no server_side_encryption: on S3 the ops place, "
             "which holds every customer's refused data, must be encrypted"
+        )
+        yield Refusal(("ops", "connection"), reason)
+
+
+def _shared_ops(
+    fields: Mapping[str, Any], connections: Mapping[object, object]
+) -> Iterator[Refusal]:
+    used = {_get(each, "connection") for each in _items(fields.get("destinations"))}
+    buckets = {_get(connections.get(name), "bucket") for name in used} - {None}
+    ops = _get(fields.get("ops"), "connection")
+    if _get(connections.get(ops), "bucket") in buckets:
+        reason = (
+            f"the bucket of {quote(ops)} is a destination's: the ops place holds every customer's "
+            "refused data, and needs a bucket of its own"
         )
         yield Refusal(("ops", "connection"), reason)
 

@@ -18,8 +18,6 @@ _RAW: Final = -15  # no header, 32 KiB of history
 _GZIP_HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _FINAL_BLOCK: Final = b"\x03\x00"  # final, fixed codes, end of block
 
-GZIP_OVERHEAD: Final = len(_GZIP_HEADER) + len(_FINAL_BLOCK) + 8
-
 
 def deflate(data: bytes) -> bytes:
     """One run that holds `data`."""

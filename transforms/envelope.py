@@ -16,6 +16,8 @@ import msgspec
 
 AwareTime = Annotated[dt.datetime, msgspec.Meta(tz=True)]  # RFC 3339 demands an offset
 
+ENVELOPE_FIELDS: Final = frozenset({"writeKey", "type", "event", "integrations"})
+
 _OPT_OUT: Final = "S3 Event Logs"
 
 
@@ -83,9 +85,7 @@ class EnvelopeDecoder:
         return self._envelope(dict(zip(self._names(), fields, strict=True)))
 
     def _names(self) -> tuple[str, ...]:
-        return tuple(
-            dict.fromkeys(("writeKey", "type", "event", "integrations", *self._time_fields))
-        )
+        return tuple(dict.fromkeys((*sorted(ENVELOPE_FIELDS), *self._time_fields)))
 
     def _envelope(self, fields: dict[str, Any]) -> Envelope:
         integrations = fields["integrations"]
@@ -130,8 +130,7 @@ def _time(value: object) -> dt.datetime | None:
 
 
 def _parse_strictly(line: bytes) -> dict[str, Any]:
-    # Integers stay text: of any length they are valid, and turning them into numbers has a limit.
-    document = json.loads(line.decode(), parse_constant=_refuse_constant, parse_int=str)
+    document = _STRICT.decode(line.decode())
     if not isinstance(document, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004 - a wrong value, not a wrong call
     return document
@@ -139,3 +138,7 @@ def _parse_strictly(line: bytes) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+# Integers stay text: of any length they are valid, and turning them into numbers has a limit.
+_STRICT: Final = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=str)

@@ -9,6 +9,7 @@ shares a key, since a destination's name holds no underscore and every number is
 
 import base64
 import hashlib
+import re
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
@@ -41,6 +42,17 @@ def digest(characters: int, *parts: object) -> str:
     """A short name for plain values: the first of their SHA-256 in base 32, in lower case."""
     encoded = hashlib.sha256(msgspec.json.encode(parts)).digest()
     return base64.b32encode(encoded).decode().lower()[:characters]
+
+
+def valid_run(text: str) -> str:
+    """A run's id, as it was given.
+
+    Raises:
+        ValueError: It has not the form that keys need.
+    """
+    if not re.fullmatch(f"[a-z0-9]{{{RUN_CHARACTERS}}}", text):
+        raise ValueError(f"{text!r} is no run's id: {RUN_CHARACTERS} lower-case letters or digits")
+    return text
 
 
 def digest_revision(target: Target) -> str:

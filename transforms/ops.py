@@ -12,9 +12,11 @@ import apache_beam as beam
 import msgspec
 
 from transforms.dead_letters import dead_letter_line
+from transforms.keys import REVISION_CHARACTERS, digest
 from transforms.pack import TargetedPiece, make_piece
-from transforms.records import DeadLetter, Piece, Receipt, Tally, Target
-from transforms.targets import with_revision
+from transforms.put import Place, bucket_and_owner
+from transforms.records import DeadLetter, Receipt, Tally, Target
+from transforms.spool import SpoolingDoFn
 
 DEAD_LETTERS: Final = "dead_letters"
 RECEIPTS: Final = "receipts"
@@ -24,10 +26,16 @@ OPS_DESTINATIONS: Final = (DEAD_LETTERS, RECEIPTS, TALLIES)
 T = TypeVar("T")
 
 
-def ops_target(name: str, run: str, bucket: str, owner: str | None, prefix: str) -> Target:
-    """The target of a built-in destination, below the ops path's prefix."""
+def ops_target(name: str, run: str, place: Place, prefix: str, configured: str) -> Target:
+    """The target of a built-in destination, below the ops path's prefix.
+
+    Its revision is a digest of all that is configured: the same input with another configuration
+    has other tallies and receipts, which must not take the place of these.
+    """
+    bucket, owner = bucket_and_owner(place)
     folder = f"{prefix}/{name}" if prefix else name
-    return with_revision(Target(name, run, bucket, owner, folder))
+    revision = digest(REVISION_CHARACTERS, bucket, owner, folder, configured)
+    return Target(name, run, bucket, owner, folder, revision=revision)
 
 
 def pack_dead_letters(letters: Sequence[DeadLetter], target: Target) -> TargetedPiece:
@@ -38,7 +46,7 @@ def pack_dead_letters(letters: Sequence[DeadLetter], target: Target) -> Targeted
 
 def pack_tally(tally: Tally, target: Target) -> TargetedPiece:
     """Packs the tally of one block."""
-    return target, make_piece(tally.source, tally.start, [msgspec.json.encode(tally)])
+    return target, make_piece(tally.source, tally.first, [msgspec.json.encode(tally)])
 
 
 def pack_receipt(receipt: Receipt, target: Target) -> TargetedPiece:
@@ -58,24 +66,37 @@ class PackForOps(beam.PTransform):
     Args:
         packer: One of the functions above.
         target: The built-in destination's target.
+        spool_folder: Where pieces wait on the local disk; `None` shuffles them whole.
     """
 
-    def __init__(self, packer: Callable[[T, Target], TargetedPiece], target: Target) -> None:
+    def __init__(
+        self,
+        packer: Callable[[T, Target], TargetedPiece],
+        target: Target,
+        spool_folder: str | None = None,
+    ) -> None:
         super().__init__()
         self._packer = packer
         self._target = target
+        self._spool_folder = spool_folder
 
     def expand(self, records: beam.PCollection[T]) -> beam.PCollection[TargetedPiece]:
         """Applies the packer to each record; its window and timestamp stay."""
-        return records | beam.ParDo(_PackRecord(self._packer, self._target)).with_output_types(
-            tuple[Target, Piece]
-        )
+        packed = beam.ParDo(_PackRecord(self._packer, self._target, self._spool_folder))
+        return records | packed.with_output_types(TargetedPiece)
 
 
-class _PackRecord(beam.DoFn, Generic[T]):
-    def __init__(self, packer: Callable[[T, Target], TargetedPiece], target: Target) -> None:
+class _PackRecord(SpoolingDoFn, Generic[T]):
+    def __init__(
+        self,
+        packer: Callable[[T, Target], TargetedPiece],
+        target: Target,
+        spool_folder: str | None,
+    ) -> None:
+        super().__init__(spool_folder)
         self._packer = packer
         self._target = target
 
     def process(self, record: T) -> Iterator[TargetedPiece]:
-        yield self._packer(record, self._target)
+        target, piece = self._packer(record, self._target)
+        yield target, self.keep(piece)

@@ -14,7 +14,7 @@ from apache_beam.typehints.decorators import no_annotations
 from transforms.deflate import crc32, deflate
 from transforms.records import Piece, Tally, Target, Window
 from transforms.route import Routed
-from transforms.spool import Spool
+from transforms.spool import SpoolingDoFn
 from transforms.targets import with_shard
 from transforms.window import Windows
 
@@ -25,10 +25,10 @@ DEAD_LETTERS: Final = "dead_letters"
 TargetedPiece = tuple[Target, Piece]
 
 
-def make_piece(source: str, start: int, lines: Sequence[bytes]) -> Piece:
+def make_piece(source: str, first: int, lines: Sequence[bytes]) -> Piece:
     """Packs lines, none of which holds a line feed, into a piece."""
     data = b"\n".join((*lines, b""))
-    return Piece(source, start, len(lines), len(data), crc32(data), deflate(data))
+    return Piece(source, first, len(lines), len(data), crc32(data), deflate(data))
 
 
 def pack(
@@ -41,15 +41,15 @@ def pack(
         targets: By the index that a match names, the target of each destination.
         windows: The windows to split the block by.
     """
-    source, start = routed.block.source, routed.block.start
-    sharded = [with_shard(target, source, start) for target in targets]
-    numbers = windows.numbers(routed.times, routed.block.record_time)
+    block = routed.block
+    sharded = [with_shard(target, block.source, block.start) for target in targets]
+    numbers = windows.numbers(routed.times, block.record_time)
     groups: defaultdict[tuple[int, int], list[bytes]] = defaultdict(list)
     for event, number, match in zip(routed.events, numbers, routed.matches, strict=True):
         for index in match:
             groups[index, number].append(event)
     for (index, number), lines in groups.items():
-        yield sharded[index], windows.window(number), make_piece(source, start, lines)
+        yield sharded[index], windows.window(number), make_piece(block.source, block.first, lines)
 
 
 def tally(routed: Routed, targets: Sequence[Target]) -> Tally:
@@ -63,8 +63,8 @@ def tally(routed: Routed, targets: Sequence[Target]) -> Tally:
     faults = Counter(letter.reason for letter in routed.dead_letters)
     return Tally(
         source=routed.block.source,
-        start=routed.block.start,
-        read=matched + routed.unmatched + routed.opted_out + len(routed.dead_letters),
+        first=routed.block.first,
+        read=len(routed.block.lines) - routed.blank,  # as read, not as it should come out
         blank=routed.blank,
         matched=matched,
         unmatched=routed.unmatched,
@@ -96,33 +96,24 @@ class Pack(beam.PTransform):
         return routed | packed.with_outputs(TALLIES, DEAD_LETTERS, main=PIECES)
 
 
-class _PackBlock(beam.DoFn):
+class _PackBlock(SpoolingDoFn):
     def __init__(
         self, targets: tuple[Target, ...], window_seconds: int, spool_folder: str | None
     ) -> None:
+        super().__init__(spool_folder)
         self._targets = targets
         self._window_seconds = window_seconds
-        self._spool_folder = spool_folder
 
     def setup(self) -> None:
+        super().setup()
         self._windows = Windows(self._window_seconds)
-        self._spool = Spool(self._spool_folder) if self._spool_folder else None
 
     def process(self, routed: Routed) -> Iterator[object]:
         time = routed.block.record_time
         for target, window, piece in pack(routed, self._targets, self._windows):
-            kept = self._spool.take(piece) if self._spool else piece
-            yield TimestampedValue((target, kept), window.start)
+            yield TimestampedValue((target, self.keep(piece)), window.start)
         counted = TimestampedValue(tally(routed, self._targets), time)
         yield beam.pvalue.TaggedOutput(TALLIES, counted)
         if routed.dead_letters:
             letters = TimestampedValue(routed.dead_letters, time)
             yield beam.pvalue.TaggedOutput(DEAD_LETTERS, letters)
-
-    def finish_bundle(self) -> None:
-        if self._spool:
-            self._spool.flush()
-
-    def teardown(self) -> None:
-        if self._spool:
-            self._spool.close()

@@ -172,10 +172,9 @@ def _second_look(
     Returns:
         The event, without a carriage return or a byte-order mark around it, and its envelope.
     """
-    event = line.removesuffix(b"\r")
+    event = line.removesuffix(b"\r").removeprefix(_BYTE_ORDER_MARK)
     if not event.strip(_SPACE):
         raise _BlankError
-    event = event.removeprefix(_BYTE_ORDER_MARK)
     if len(event) > max_event_bytes:
         raise _NotAnEventError(
             "oversized", f"{len(event)} bytes; max_event_bytes is {max_event_bytes}"

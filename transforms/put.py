@@ -127,7 +127,8 @@ class _PutBundle(beam.DoFn):
             yield WindowedValue(future.result(), timestamp, (window,))
 
     def teardown(self) -> None:
-        self._threads.shutdown(cancel_futures=True)
+        # A bundle that ended has no puts under way; one that failed does not wait for the others.
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _make_room(self, length: int) -> None:
         """Waits until a body of this length may be held, or nothing is in flight."""
@@ -143,7 +144,7 @@ class _PutBundle(beam.DoFn):
             for future in futures:
                 future.result()
                 del self._in_flight[future]
-        except PutError:
+        except BaseException:  # also an interrupt: what has not begun must not begin
             for future in self._in_flight:
                 future.cancel()
             raise

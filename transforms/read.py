@@ -30,7 +30,10 @@ from transforms.records import Block
 
 DEFAULT_BLOCK_BYTES: Final = 8 * 2**20
 DEFAULT_SEGMENT_BYTES: Final = 64 * 2**20
+MAX_BLOCK_RECORDS: Final = 2**16
+"""What a stage makes of a record takes memory however short it is: more are several blocks."""
 
+_MICROS: Final = 1_000_000
 _SIGNATURE_BYTES: Final = 16
 _READ_BYTES: Final = 2**20
 # Behind a segment only the end of its last line is wanted.
@@ -43,13 +46,18 @@ class InputFile(msgspec.Struct, frozen=True):
     Attributes:
         path: With its scheme, or absolute.
         size_bytes: Its length as stored, compressed or not.
-        modified: When it was last modified, in whole seconds since 1970; 0 where the filesystem
-            does not tell. It is the record time of its records.
+        modified_micros: When it was last modified, in microseconds since 1970; 0 where the
+            filesystem does not tell.
     """
 
     path: str
     size_bytes: int
-    modified: int
+    modified_micros: int
+
+    @property
+    def record_time(self) -> int:
+        """The record time of its records, in whole seconds since 1970."""
+        return self.modified_micros // _MICROS
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -77,7 +85,9 @@ def match_files(patterns: Sequence[str]) -> list[InputFile]:
         ReadError: A pattern names a folder, or its filesystem is unknown or cannot be listed.
     """
     matched = {
-        each.path: InputFile(each.path, each.size_in_bytes, floor(each.last_updated_in_seconds))
+        each.path: InputFile(
+            each.path, each.size_in_bytes, floor(each.last_updated_in_seconds * 1_000_000)
+        )
         for pattern in patterns
         for each in _match(pattern)
     }
@@ -89,8 +99,9 @@ def _match(pattern: str) -> list[FileMetadata]:
     try:
         filesystem = FileSystems.get_filesystem(pattern)
         if isinstance(filesystem, LocalFileSystem):
-            # `Path.resolve` would follow links, and a link is what a person may want to name.
-            pattern = os.path.abspath(pattern)  # noqa: PTH100
+            # `Path.resolve` would follow links, and a link is what a person may want to name. Two
+            # slashes at the start are one, or the same file would have two names.
+            pattern = "/" + os.path.abspath(pattern).lstrip("/")  # noqa: PTH100
             if Path(pattern).is_dir():
                 raise ReadError(f"{pattern}: is a folder.\nName its files: {pattern}/*")
             if Path(pattern).is_file():  # also where its name has a glob's characters
@@ -137,7 +148,7 @@ def read_segment(
         ReadError: The file cannot be opened, or is not what its name says; see the modules
             `decompress`, `lines` and `avro`. The blocks before the fault have been given by then.
     """
-    path, modified = segment.file.path, segment.file.modified
+    path, time = segment.file.path, segment.file.record_time
     try:
         stored = FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)
     except OSError as error:
@@ -147,10 +158,26 @@ def read_segment(
         if _is_avro(path):
             for cut in read_avro(cast("BinaryIO", file), path, block_bytes, avro_field):
                 numbers = range(cut.first, cut.first + len(cut.lines))
-                yield Block(path, cut.start, cut.lines, cut.first, modified, numbers)
+                yield from _blocks(Block(path, cut.start, cut.lines, cut.first, time, numbers))
         else:
             for cut in _lines(file, segment, block_bytes):
-                yield Block(path, cut.start, cut.lines, cut.first, modified)
+                yield from _blocks(Block(path, cut.start, cut.lines, cut.first, time))
+
+
+def _blocks(block: Block) -> Iterator[Block]:
+    """The block, or several of no more than `MAX_BLOCK_RECORDS`, where its records are tiny."""
+    if len(block.lines) <= MAX_BLOCK_RECORDS:
+        yield block
+        return
+    positions = block.record_positions()
+    for at in range(0, len(block.lines), MAX_BLOCK_RECORDS):
+        part = slice(at, at + MAX_BLOCK_RECORDS)
+        yield msgspec.structs.replace(
+            block,
+            lines=block.lines[part],
+            first=positions[at],
+            positions=block.positions and block.positions[part],
+        )
 
 
 def _lines(file: "_MatchedFile", segment: Segment, block_bytes: int) -> Iterator[Stretch]:

@@ -15,10 +15,10 @@ class Block(msgspec.Struct, frozen=True):
 
     Attributes:
         source: Where the records came from: a file's path.
-        start: The aligned source position that names this block within its source; with `source` it
+        start: The aligned source position that the block begins at or after; with `source` it
             decides the shard, so it must not depend on how the work was split.
         lines: The records, without the line feed that ended them (a carriage return stays).
-        first: Source position of the first record.
+        first: Source position of the first record; with `source` it names the block.
         positions: Source position of each record; `None` where records are lines of a file, whose
             byte offsets follow from `first` and the lines' lengths.
         record_time: The source's own time of the records: a file's last-modified time.
@@ -82,8 +82,8 @@ class Piece(msgspec.Struct, frozen=True, array_like=True):
     """The events of one block for one (target, window): the unit that is shuffled.
 
     Attributes:
-        source: The block's source; with `start` it puts pieces into the order of their events.
-        start: The block's aligned source position.
+        source: The block's source; with `first` it puts pieces into the order of their events.
+        first: The source position of the block's first record.
         events: How many lines the body holds.
         raw_bytes: Length of the lines, each with its line feed.
         crc32: CRC-32 of the same bytes (RFC 1952).
@@ -92,7 +92,7 @@ class Piece(msgspec.Struct, frozen=True, array_like=True):
     """
 
     source: str
-    start: int
+    first: int
     events: int
     raw_bytes: int
     crc32: int
@@ -156,7 +156,7 @@ class Tally(msgspec.Struct, frozen=True):
     """
 
     source: str
-    start: int
+    first: int
     read: int
     blank: int
     matched: int

@@ -18,6 +18,8 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
+from botocore.exceptions import NoCredentialsError
+from botocore.loaders import Loader, create_loader
 from botocore.session import Session as CoreSession
 from botocore.session import get_session
 
@@ -35,6 +37,7 @@ _SESSION_NAME: Final = "s3-event-logs"
 _CONNECT_SECONDS: Final = 5
 _READ_SECONDS: Final = 30
 _ATTEMPTS: Final = 5
+_MOST_CLIENTS: Final = 1000  # about 1 MiB each
 
 
 class ClientSettings(msgspec.Struct, frozen=True):
@@ -44,7 +47,6 @@ class ClientSettings(msgspec.Struct, frozen=True):
     endpoint_url: str | None
     role_arn: str | None
     external_id: str | None
-    path_style: bool
 
 
 class S3Store:
@@ -56,16 +58,19 @@ class S3Store:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.client = s3_client(
-            ClientSettings(
-                region=connection.region,
-                endpoint_url=connection.endpoint_url,
-                role_arn=connection.role_arn,
-                external_id=connection.external_id,
-                # The certificate's wildcard covers one label: a dotted name would fail TLS.
-                path_style="." in connection.bucket or connection.endpoint_url is not None,
-            )
+        settings = ClientSettings(
+            region=connection.region,
+            endpoint_url=connection.endpoint_url,
+            role_arn=connection.role_arn,
+            external_id=connection.external_id,
         )
+        try:
+            self.client = s3_client(settings)
+        except SDK_ERRORS as error:
+            failure = understand(error, connection)
+            raise PutError(
+                f"connection {connection.name}: {failure.said}\n{failure.advice}".strip()
+            ) from error
         self._parameters = put_parameters(connection)
 
     def put(self, request: PutRequest) -> None:
@@ -92,7 +97,7 @@ def _in_words(failure: Failure, connection: Connection, request: PutRequest) -> 
         f"destination {request.destination}: cannot put {request.key}"
         f" into bucket {connection.bucket} (connection {connection.name})"
     )
-    whose = "S3 answered" if failure.answered else "no answer from S3"
+    whose = "AWS answered" if failure.answered else "no answer"
     again = "It may pass by itself; the same command again goes on to the same objects."
     advice = failure.advice or (again if failure.transient else "")
     return f"{where}: {whose}: {failure.said}" + (f"\n{advice}" if advice else "")
@@ -113,10 +118,10 @@ def put_parameters(connection: Connection) -> dict[str, Any]:
     return {"Bucket": connection.bucket, **given}
 
 
-@functools.cache
+@functools.lru_cache(_MOST_CLIENTS)
 def s3_client(settings: ClientSettings) -> "S3Client":
     """A client for these settings, shared by all threads of the process."""
-    session = get_session()
+    session = _session()
     if settings.role_arn is not None:
         session = _assuming(session, settings.role_arn, settings.external_id, settings.region)
     client: S3Client = boto3.Session(botocore_session=session, region_name=settings.region).client(
@@ -128,8 +133,11 @@ def s3_client(settings: ClientSettings) -> "S3Client":
             max_pool_connections=MAX_PUTS_IN_FLIGHT,
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
             request_checksum_calculation="when_required",
-            s3={"addressing_style": "path" if settings.path_style else "virtual"},
+            # For a bucket with dots botocore itself takes the path, so that the certificate fits.
+            s3={"addressing_style": "path" if settings.endpoint_url else "virtual"},
             tcp_keepalive=True,
+            # An address comes from the configuration alone, which insists on TLS.
+            ignore_configured_endpoint_urls=True,  # type: ignore[call-arg] # not in the stubs
         ),
     )
     client.meta.events.register("before-call.s3.PutObject", _never_redirect)
@@ -144,20 +152,35 @@ def _never_redirect(params: dict[str, Any], **_: object) -> None:
     params["context"].setdefault("s3_redirect", {})["redirected"] = True
 
 
+def _session() -> CoreSession:
+    session = get_session()
+    # What botocore knows of the services takes 12 MiB: it is loaded once, not for each role.
+    session.register_component("data_loader", _loader())
+    return session
+
+
+@functools.cache
+def _loader() -> Loader:
+    return create_loader()
+
+
 def _assuming(
     session: CoreSession, role_arn: str, external_id: str | None, region: str
 ) -> CoreSession:
     """A session whose credentials are the role's, renewed before they expire."""
+    source = session.get_credentials()
+    if source is None:
+        raise NoCredentialsError
     fetcher = AssumeRoleCredentialFetcher(
         client_creator=functools.partial(session.create_client, region_name=region),
-        source_credentials=session.get_credentials(),
+        source_credentials=source,
         role_arn=role_arn,
         extra_args={
             "RoleSessionName": _SESSION_NAME,
             **({"ExternalId": external_id} if external_id else {}),
         },
     )
-    assumed = get_session()
+    assumed = _session()
     assumed.register_component("credential_provider", CredentialResolver([_Role(fetcher)]))
     return assumed
 

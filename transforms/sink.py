@@ -15,6 +15,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from transforms.assemble import Assemble
 from transforms.configuration import Configuration
+from transforms.keys import valid_run
 from transforms.pack import TargetedPiece, make_piece
 from transforms.put import Put, StoreOpener, open_store
 from transforms.records import Receipt, Target
@@ -47,21 +48,26 @@ class WriteToS3Destinations(beam.PTransform):
     the events whose destination is not in the configuration or not enabled, and those that hold a
     line feed. A put that fails for good fails the bundle.
 
-    Objects are named by `object_key`: within a run, the same events in the same bundles give the
-    same objects. Where a runner bundles them anew, on a retry or in a second run under the same id,
-    an object holds the same events if its destination has one shard, in another order.
+    Windows must begin and end with a second, since keys say no less. Objects are named by
+    `object_key`: within a run, the same events in the same bundles give the same objects. Where a
+    runner bundles them anew, on a retry or in a second run under the same id, an object holds the
+    same events if its destination has one shard, in another order.
 
     Args:
         configuration: Connections and destinations; `match` is not looked at.
         run: The id of the run, 8 lower-case letters or digits: part of every key. Another run never
             overwrites this one's objects.
         opener: Opens the store for a place; for tests.
+
+    Raises:
+        ValueError: `run` is no such id.
     """
 
     def __init__(
         self, configuration: Configuration, run: str, opener: StoreOpener = open_store
     ) -> None:
         super().__init__()
+        valid_run(run)
         self._targets = {
             destination.name: target_of(destination, configuration.connection_of(destination), run)
             for destination in configuration.destinations

@@ -9,6 +9,7 @@ import os
 import uuid
 from pathlib import Path
 
+import apache_beam as beam
 import msgspec
 
 from transforms.records import Piece, Spooled
@@ -43,6 +44,31 @@ class Spool:
     def close(self) -> None:
         """Flushes and closes the file."""
         self._file.close()
+
+
+class SpoolingDoFn(beam.DoFn):
+    """A DoFn whose pieces wait in a spool of its own, or travel whole where there is no folder."""
+
+    def __init__(self, folder: str | None) -> None:
+        self._folder = folder
+
+    def setup(self) -> None:
+        """Makes the spool."""
+        self._spool = Spool(self._folder) if self._folder else None
+
+    def keep(self, piece: Piece) -> Piece:
+        """What is to be shuffled of a piece."""
+        return self._spool.take(piece) if self._spool else piece
+
+    def finish_bundle(self) -> None:
+        """Makes the bundle's pieces readable before anyone hears of them."""
+        if self._spool:
+            self._spool.flush()
+
+    def teardown(self) -> None:
+        """Closes the spool."""
+        if self._spool:
+            self._spool.close()
 
 
 class SpoolReader:

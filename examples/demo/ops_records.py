@@ -47,7 +47,7 @@ class Sums:
 
 def read_sums(ops_path: Path) -> Sums:
     """Sums up; what is there twice, since a bundle was retried, counts once."""
-    tallies = _collapse(_records(ops_path / "tallies"), "source", "start")
+    tallies = _collapse(_records(ops_path / "tallies"), "source", "first")
     receipts = _collapse(_records(ops_path / "receipts"), "bucket", "key")
     dead_letters: Counter[str] = Counter()
     for tally in tallies:

@@ -3,6 +3,8 @@
 import gzip
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -48,16 +50,22 @@ class Runs:
         }
 
     def __call__(self, *options: str) -> "subprocess.CompletedProcess[str]":
+        process = self.begin(*options)
+        out, err = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+    def begin(self, *options: str, **environment: str) -> "subprocess.Popen[str]":
         (self.folder / "events.yaml").write_text(yaml.safe_dump(self.configuration))
         command = [sys.executable, "-m", "pipeline", "run", "--config=events.yaml", *options]
         path = os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")])
-        return subprocess.run(  # noqa: S603 - the command under test
+        ours = {**self._server.environment(WRITER), "PYTHONPATH": path, **environment}
+        return subprocess.Popen(  # noqa: S603 - the command under test
             command,
             cwd=self.folder,
-            env={**os.environ, **self._server.environment(WRITER), "PYTHONPATH": path},
-            capture_output=True,
+            env={**os.environ, **ours},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
         )
 
     def write(self, name: str, content: bytes) -> Path:
@@ -151,7 +159,7 @@ def test_a_bucket_that_refuses_fails_the_run_with_what_s3_said(
     assert done.returncode == 1
     assert "error: destination acme-web: cannot put logs/2026/11/20/10/acme-web_" in done.stderr
     assert (
-        f"into bucket {runs.bucket} (connection acme): S3 answered: AccessDenied (403)"
+        f"into bucket {runs.bucket} (connection acme): AWS answered: AccessDenied (403)"
         in done.stderr
     )
     assert "Possible causes: the bucket's policy does not grant us s3:PutObject" in done.stderr
@@ -216,3 +224,37 @@ def test_no_runner_and_direct_runner_are_the_same_and_two_workers_do_too(
     assert done.returncode == 0, done.stderr
     assert stored(owner, runs.bucket) == once
     assert "matched pairs 9 = delivered 9" in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_at_once_in_one_line_and_leaves_nothing_behind(
+    runs: Runs, tmp_path: Path, number: signal.Signals
+) -> None:
+    runs.write("events.ndjson", b"\n".join(GOOD))
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, never answers
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        runs.configuration["connections"][0]["endpoint_url"] = address
+        process = runs.begin("--input=events.ndjson", TMPDIR=str(scratch))
+        silent.settimeout(60)
+        connection, _ = silent.accept()  # a put is under way
+        process.send_signal(number)
+        _, said = process.communicate(timeout=20)
+        connection.close()
+    assert process.returncode == 130
+    assert said.splitlines()[-1].startswith("error: interrupted; the same command again")
+    assert "Traceback" not in said
+    assert list(scratch.iterdir()) == []
+
+
+def test_what_fails_in_another_process_is_said_in_the_same_words(runs: Runs) -> None:
+    path = runs.write("events.ndjson.gz", gzip.compress(b"\n".join(GOOD))[:-9])
+    done = runs(
+        "--input=events.ndjson.gz",
+        "--direct_num_workers=2",
+        "--direct_running_mode=multi_processing",
+    )
+    assert done.returncode == 1
+    [*_, first, _] = [line for line in done.stderr.splitlines() if line]
+    assert first.startswith(f"error: {path}: ")

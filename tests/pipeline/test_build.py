@@ -140,7 +140,7 @@ def test_dead_letters_tallies_and_receipts_reach_the_ops_path(tmp_path: Path) ->
     [tally] = ops_lines(objects, "tallies")
     assert tally == {
         "source": source,
-        "start": 0,
+        "first": 0,
         "read": 5,
         "blank": 0,
         "matched": 3,

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.options import UsageError, Values, is_local, reading_of, run_id, split_command_line
+from pipeline.options import UsageError, Values, is_local, reading_of, split_command_line
 
 
 def mistakes(*arguments: str) -> tuple[str, ...]:
@@ -84,8 +84,18 @@ def test_texts_become_values_and_all_that_is_wrong_is_collected() -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["short", "UPPERCAS", "nine-long", "a_b_c_d_", "abcdefg/"])
-def test_a_runs_id_is_eight_letters_or_digits(text: str) -> None:
-    assert run_id("abcd2345") == "abcd2345"
-    with pytest.raises(ValueError, match="8 lower-case letters or digits"):
-        run_id(text)
+@pytest.mark.parametrize(
+    ("option", "mistake"),
+    [
+        (
+            "--event_time_fields=receivedAt,type",
+            "--event_time_fields: type is no time: the envelope has it for itself",
+        ),
+        ("--avro_field=", "--avro_field: names no field"),
+        ("--unmatched=drop", "--unmatched: 'drop' is neither count nor dead_letter"),
+    ],
+)
+def test_a_value_that_would_fail_later_is_refused_at_once(option: str, mistake: str) -> None:
+    values = Values()
+    reading_of(split_command_line([option])[0], values)
+    assert values.mistakes == [mistake]

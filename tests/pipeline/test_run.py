@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.__main__ import main
+from pipeline.run import settle
+from transforms.errors import JobError
+from transforms.summarise import Summary
 
 CONFIGURATION = """\
 connections:
@@ -47,7 +50,7 @@ def test_without_credentials_the_run_fails_in_two_lines(
     assert main(["run", "--config=events.yaml", "--input=events.ndjson", "--ops_path=ops"]) == 1
     [*_, first, second] = capsys.readouterr().err.splitlines()
     assert first.startswith("error: destination acme-web: cannot put ")
-    assert "into bucket acme-bucket (connection acme): no answer from S3: Unable to locate" in first
+    assert "into bucket acme-bucket (connection acme): no answer: Unable to locate" in first
     assert second.strip().startswith("Give credentials by the AWS default chain")
 
 
@@ -77,6 +80,20 @@ def test_a_wrong_command_line_is_exit_code_2(
     assert said in captured.err
     assert captured.out == ""
     assert not Path("ops").exists(), "nothing is written where something is wrong"
+
+
+def test_sums_that_do_not_add_up_fail_the_run() -> None:
+    assert settle(Summary(read=1, matched=1)) == 0
+    with pytest.raises(JobError, match="the sums do not add up: 2 records were read"):
+        settle(Summary(read=2, matched=1))
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_runner_that_does_not_exist_is_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--config=events.yaml", "--input=events.ndjson", "--ops_path=ops"]
+    assert main([*arguments, "--runner=FooRunner"]) == 2
+    assert "error: --runner: Unexpected pipeline runner: FooRunner" in capsys.readouterr().err
+    assert not Path("ops").exists()
 
 
 def test_help_shows_our_options_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:

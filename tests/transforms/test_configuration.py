@@ -159,14 +159,32 @@ def test_the_ops_place_is_a_folder_or_a_connection() -> None:
 
 
 def test_the_ops_place_on_s3_is_encrypted() -> None:
-    encrypted = {**CONNECTION, "server_side_encryption": "AES256"}
-    ops = {"connection": "acme"}
-    assert configuration(connections=[encrypted], ops=ops).ops == Ops(connection="acme")
-    everything = {"connections": [CONNECTION], "destinations": [DESTINATION], "ops": ops}
+    plain = {**CONNECTION, "name": "ops", "bucket": "our-operations"}
+    encrypted = {**plain, "server_side_encryption": "AES256"}
+    ops = {"connection": "ops"}
+    made = configuration(connections=[CONNECTION, encrypted], ops=ops)
+    assert made.ops == Ops(connection="ops")
+    everything = {"connections": [CONNECTION, plain], "destinations": [DESTINATION], "ops": ops}
     found = refusals(Configuration, everything)
     assert list(found) == ["ops.connection"]
     assert "must be encrypted" in found["ops.connection"]
     assert "must be encrypted" in refusals(Ops, {"path": "s3://bucket/ops"})["path"]
+
+
+def test_the_ops_place_is_no_customers_bucket() -> None:
+    encrypted = {**CONNECTION, "server_side_encryption": "AES256"}
+    same_bucket = {**encrypted, "name": "ops"}
+    for connection in ("acme", "ops"):
+        found = refusals(
+            Configuration,
+            {
+                "connections": [encrypted, same_bucket],
+                "destinations": [DESTINATION],
+                "ops": {"connection": connection, "prefix": "ours"},
+            },
+        )
+        assert list(found) == ["ops.connection"]
+        assert "needs a bucket of its own" in found["ops.connection"]
 
 
 def test_nothing_is_said_of_a_configuration_that_leaves_no_doubt() -> None:
@@ -191,7 +209,8 @@ def test_doubts_are_said_with_their_place_in_order() -> None:
 
 
 def test_a_connection_that_the_ops_place_uses_is_used() -> None:
-    ops = {**CONNECTION, "name": "ops", "server_side_encryption": "AES256"}
+    own = {"name": "ops", "bucket": "our-operations", "server_side_encryption": "AES256"}
+    ops = {**CONNECTION, **own}
     made = configuration(connections=[CONNECTION, ops], ops={"connection": "ops"})
     assert not any("no destination uses" in caution.reason for caution in warnings(made))
 

@@ -3,6 +3,8 @@ from pathlib import Path
 
 import boto3
 import pytest
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
 from moto import mock_aws
 
 from transforms.errors import PutError
@@ -46,6 +48,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_any_filesystem_of_beams_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
+    FileSystems.set_options(PipelineOptions([]))  # as running a pipeline does
     owner = boto3.client("s3", region_name="us-east-1")
     owner.create_bucket(Bucket="ops-bucket")
     FolderStore(Folder("s3://ops-bucket/ops")).put(request("a/b.ndjson", b"one"))

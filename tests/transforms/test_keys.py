@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from transforms.connection import Connection
 from transforms.destination import Destination, Match
-from transforms.keys import MAX_KEY_BYTES, longest_key_bytes, object_key
+from transforms.keys import MAX_KEY_BYTES, longest_key_bytes, object_key, valid_run
 from transforms.records import Target, Window
 from transforms.targets import target_of, with_revision
 
@@ -103,3 +103,10 @@ def test_no_key_is_longer_than_what_was_reckoned(name: str) -> None:
     target = msgspec.structs.replace(target_of(destination, connection, "abcd2345"), shard=99_998)
     longest = object_key(target, TEN, 999_999, 999_999)
     assert len(longest.encode()) == longest_key_bytes(destination.prefix, name) <= MAX_KEY_BYTES
+
+
+@pytest.mark.parametrize("text", ["short", "UPPERCAS", "nine-long", "a_b_c_d_", "abcdefg/", ""])
+def test_a_runs_id_is_eight_letters_or_digits(text: str) -> None:
+    assert valid_run("abcd2345") == "abcd2345"
+    with pytest.raises(ValueError, match="8 lower-case letters or digits"):
+        valid_run(text)

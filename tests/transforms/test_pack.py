@@ -89,7 +89,7 @@ def test_a_tally_accounts_for_every_record() -> None:
     )
     assert msgspec.to_builtins(counted) == {
         "source": "events.ndjson",
-        "start": 0,
+        "first": 0,
         "read": 6,
         "blank": 1,
         "matched": 2,

@@ -131,16 +131,17 @@ def test_what_is_no_event_is_a_dead_letter_with_its_reason(
 
 
 def test_an_event_may_be_as_long_as_allowed_and_no_longer() -> None:
-    line = b'{"a":"' + b"x" * 100 + b'"}'
+    line = b'{"receivedAt":"2026-11-20T10:00:00Z","a":"' + b"x" * 100 + b'"}'
     assert parsed(line, max_event_bytes=len(line)).events == [line]
     assert only_fault(line, max_event_bytes=len(line) - 1)[0] == "oversized"
 
 
 def test_a_carriage_return_a_byte_order_mark_and_blank_lines_are_tolerated() -> None:
     marked = b'\xef\xbb\xbf{"a":1}\r'
-    result = parsed(marked, b"", b" \t\r", b"\r", b'{"a":2}\r', marked.replace(b"1", b"3"))
+    blanks = (b"", b" \t\r", b"\r", b"\xef\xbb\xbf")
+    result = parsed(marked, *blanks, b'{"a":2}\r', marked.replace(b"1", b"3"))
     assert result.events == [b'{"a":1}', b'{"a":2}', b'{"a":3}']
-    assert result.blank == 3
+    assert result.blank == 4
     assert result.dead_letters == []
 
 

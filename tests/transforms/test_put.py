@@ -112,7 +112,7 @@ def test_bodies_in_flight_are_bounded() -> None:
     with in_process() as pipeline:
         numbers = pipeline | beam.Create(list(range(8)))
         numbers | beam.Map(lambda n: part(n, body)) | Put(PLACES, _open_counting)
-    assert max(_held) == 4
+    assert 1 < max(_held) <= 4
     assert len(_held) == 1 + 2 * 8
 
 

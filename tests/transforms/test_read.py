@@ -47,7 +47,7 @@ def test_files_are_matched_with_what_the_run_id_is_made_of(tmp_path: Path) -> No
     path.write_bytes(b"{}\n")
     os.utime(path, (0, 1_763_633_400.9))
 
-    assert match_files([str(path)]) == [InputFile(str(path), 3, 1_763_633_400)]
+    assert match_files([str(path)]) == [InputFile(str(path), 3, 1_763_633_400_900_000)]
 
 
 def test_matched_files_are_sorted_and_each_is_there_once(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_empty_objects_that_stand_for_folders_are_no_files(monkeypatch: pytest.M
 
     monkeypatch.setattr(FileSystems, "get_filesystem", lambda _: Bucket())
 
-    assert match_files(["mem://in/*"]) == [InputFile("mem://in/a.gz", 9, 7)]
+    assert match_files(["mem://in/*"]) == [InputFile("mem://in/a.gz", 9, 7_500_000)]
 
 
 def test_plain_files_are_cut_at_block_borders_and_others_are_not() -> None:
@@ -140,8 +140,8 @@ def test_a_block_names_its_source_its_start_its_first_line_and_its_time(tmp_path
     file = written(tmp_path / "a.ndjson", b"a line over the border\r\n\nsecond")
 
     assert blocks_of(file) == [
-        Block(file.path, 0, [b"a line over the border\r"], 0, file.modified),
-        Block(file.path, 16, [b"", b"second"], 24, file.modified),
+        Block(file.path, 0, [b"a line over the border\r"], 0, file.record_time),
+        Block(file.path, 16, [b"", b"second"], 24, file.record_time),
     ]
 
 
@@ -197,8 +197,8 @@ def test_an_avro_file_gives_records_with_their_numbers(tmp_path: Path) -> None:
     file = written(tmp_path / "a.avro", content.getvalue())
 
     assert blocks_of(file, field="payload") == [
-        Block(file.path, 0, values[:2], 0, file.modified, range(2)),
-        Block(file.path, 16, values[2:], 2, file.modified, range(2, 3)),
+        Block(file.path, 0, values[:2], 0, file.record_time, range(2)),
+        Block(file.path, 16, values[2:], 2, file.record_time, range(2, 3)),
     ]
     assert lines_of(file)[2] == b'{"payload":"e30="}'
 

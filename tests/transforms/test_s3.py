@@ -2,6 +2,7 @@ import base64
 import hashlib
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import boto3
@@ -171,7 +172,7 @@ def test_a_missing_bucket_is_named() -> None:
     assert str(failure.value).splitlines() == [
         (
             f"destination acme: cannot put {KEY} into bucket acme-bucket (connection acme):"
-            " S3 answered: NoSuchBucket (404): The specified bucket does not exist"
+            " AWS answered: NoSuchBucket (404): The specified bucket does not exist"
         ),
         "The bucket does not exist: correct the connection's bucket, or have it made.",
     ]
@@ -190,6 +191,25 @@ def test_a_connection_with_a_role_puts_as_that_role() -> None:
     )
     store.put(REQUEST)
     assert "Credential=ASIA" in signed[0]  # a role's temporary key
+
+
+def test_an_address_from_the_environment_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://elsewhere.example")
+    wire = Wire(200, {}, b"")
+    store_on_a_wire(wire).put(REQUEST)
+    assert str(wire.requests[0].url).startswith("https://acme-bucket.s3.eu-central-1.amazonaws.com")
+
+
+def test_a_role_without_credentials_to_assume_it_with_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    with pytest.raises(PutError, match="connection acme: Unable to locate credentials"):
+        S3Store(connection(role_arn="arn:aws:iam::123456789012:role/writer"))
 
 
 def test_connections_that_agree_share_a_client() -> None:

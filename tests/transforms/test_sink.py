@@ -115,3 +115,19 @@ def test_events_that_are_not_windowed_are_refused_before_the_run() -> None:
     pipeline = in_process()
     with pytest.raises(ValueError, match="window the events first"):
         pipeline | beam.Create([("acme-web", b"{}")]) | sink()
+
+
+def test_windows_shorter_than_a_second_are_refused_since_they_would_share_a_key() -> None:
+    pipeline = in_process()
+    events(pipeline) | "shorter" >> beam.WindowInto(FixedWindows(0.25)) | sink()
+    with (
+        recording() as recorded,
+        pytest.raises((ValueError, RuntimeError), match="begin and end with a second"),
+    ):
+        pipeline.run()
+    assert recorded.calls == []
+
+
+def test_a_run_without_a_proper_id_is_refused() -> None:
+    with pytest.raises(ValueError, match="8 lower-case letters or digits"):
+        WriteToS3Destinations(CONFIGURATION, "../../x")

@@ -11,7 +11,7 @@ from transforms.summarise import AddUp, Summary, of_receipt, of_tally
 def tally(**changes: int) -> Tally:
     counts = {"read": 10, "blank": 1, "matched": 6, "unmatched": 2, "opted_out": 1} | changes
     return Tally(
-        source="f", start=0, dead_letters={"malformed": 1}, pairs={"acme": 6, "beta": 2}, **counts
+        source="f", first=0, dead_letters={"malformed": 1}, pairs={"acme": 6, "beta": 2}, **counts
     )
 
 
