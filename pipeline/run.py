@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self  # typing has it from Python 3.11 on
 
 _MOST_WARNINGS: Final = 10
-_QUIET_WORKERS: Final = "--default_sdk_harness_log_level=ERROR"  # unless it is given
 
 # What Beam makes of an error of ours: a suffix in this process, a whole traceback from another.
 _BEAMS_SUFFIX: Final = re.compile(r" \[while running '[^']*'\]$")
@@ -86,7 +85,7 @@ def run(arguments: Sequence[str]) -> int:
 def _prepare_and_run(
     options: argparse.Namespace, beam_arguments: list[str], scratch: str, screen: Console
 ) -> int:
-    beam_options = PipelineOptions([_QUIET_WORKERS, *beam_arguments])
+    beam_options = PipelineOptions(beam_arguments)
     FileSystems.set_options(beam_options)  # the configuration may lie on any of them
     every = beam_options.get_all_options()
     local = is_local(every["runner"])
