@@ -191,6 +191,25 @@ def test_the_input_in_several_blocks_gives_the_same_events_in_the_same_order(
     }
 
 
+def test_blocks_cut_by_their_number_of_records_keep_the_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transforms.read.MAX_BLOCK_RECORDS", 7)
+    lines = [b'{"writeKey":"b","receivedAt":"2026-11-20T10:00:00Z","n":%d}' % n for n in range(100)]
+    job = job_of(tmp_path, b"\n".join(lines))
+    assert customers(run(job)) == {BETA_TEN: b"".join(line + b"\n" for line in lines)}
+    assert job.summary_path is not None
+    assert read_summary(job.summary_path).read == 100
+
+
+def test_other_configurations_keep_their_own_tallies(tmp_path: Path) -> None:
+    job = job_of(tmp_path)
+    other = CONFIGURATION.model_copy(update={"destinations": CONFIGURATION.destinations[:1]})
+    first, second = run(job), run(msgspec.structs.replace(job, configuration=other))
+    ours = [{key for bucket, key in objects if bucket == "/ops"} for objects in (first, second)]
+    assert ours[0].isdisjoint(ours[1])
+
+
 def test_an_empty_file_delivers_nothing_and_is_accounted_for(tmp_path: Path) -> None:
     job = job_of(tmp_path, b"")
     assert run(job) == {}

@@ -331,3 +331,21 @@ def test_an_error_while_reading_stops_the_pipeline_and_names_the_file(tmp_path: 
 def test_a_block_must_be_neither_empty_nor_longer_than_a_line_may_be(block_bytes: int) -> None:
     with pytest.raises(ValueError, match="block_bytes"):
         Read([], block_bytes=block_bytes)
+
+
+def test_very_many_tiny_records_are_several_blocks_with_the_same_shard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transforms.read.MAX_BLOCK_RECORDS", 2)
+    file = written(tmp_path / "a.ndjson", b"a\nbb\n\nc\nd\n")
+    blocks = blocks_of(file)
+    assert [(block.start, block.first, block.lines) for block in blocks] == [
+        (0, 0, [b"a", b"bb"]),
+        (0, 5, [b"", b"c"]),
+        (0, 8, [b"d"]),
+    ]
+    assert [list(block.record_positions()[: len(block.lines)]) for block in blocks] == [
+        [0, 2],
+        [5, 6],
+        [8],
+    ]

@@ -3,11 +3,13 @@ import gzip
 import apache_beam as beam
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
-from apache_beam.transforms.window import FixedWindows, TimestampedValue
+from apache_beam.transforms.window import FixedWindows, IntervalWindow, TimestampedValue
 
 from tests.pipelines import in_process
 from tests.recording import open_recording, recording
 from transforms import Configuration, WriteToS3Destinations
+from transforms.records import Target
+from transforms.sink import _PackBundle
 
 CONFIGURATION = Configuration.model_validate(
     {
@@ -92,6 +94,10 @@ def test_what_no_object_can_take_is_handed_back_with_the_reason() -> None:
 
 def test_a_bundle_is_packed_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("transforms.sink.BATCH_BYTES", 10)
+    packer = _PackBundle({"acme-web": Target("acme-web", "abcd2345", "b")})
+    packer.start_bundle()
+    assert len([*packer.process(("acme-web", b"0123456789"), IntervalWindow(0, 600))]) == 1
+    assert [*packer.finish_bundle()] == []
     with recording() as recorded:
         with in_process() as pipeline:
             events(pipeline) | sink()
