@@ -19,8 +19,8 @@ from pipeline.build import build
 from pipeline.job import Job, Reading, mint_run
 from transforms.configuration import Configuration
 from transforms.folder import FolderStore
+from transforms.match import match_files
 from transforms.put import Place
-from transforms.read import match_files
 from transforms.store import Folder, Store
 from transforms.summarise import Summary, read_summary
 

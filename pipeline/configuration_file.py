@@ -112,6 +112,7 @@ class _Document:
         self._lines: dict[Place, int] = {(): 1}
         self._constructor = SafeConstructor()
         self._nodes = 0
+        self._merging: list[yaml.Node] = []
         self.problems: list[Problem] = []
         root = self._compose(text)
         if root is None:
@@ -201,8 +202,12 @@ class _Document:
 
     def _merged(self, node: yaml.Node, place: Place) -> Iterator[dict[str, Any]]:
         for each in node.value if isinstance(node, yaml.SequenceNode) else [node]:
-            if isinstance(each, yaml.MappingNode):
+            if each in self._merging:
+                self._complain(each, place, "<< merges a mapping into itself")
+            elif isinstance(each, yaml.MappingNode):
+                self._merging.append(each)
                 yield self._value(each, place)
+                self._merging.pop()
             else:
                 self._complain(each, place, "<< takes a mapping, or a list of mappings")
 

@@ -7,10 +7,11 @@ import msgspec
 
 from transforms.configuration import Configuration
 from transforms.keys import RUN_CHARACTERS, digest
+from transforms.match import InputFile
 from transforms.ops import OPS_DESTINATIONS, ops_target
 from transforms.parse import DEFAULT_MAX_EVENT_BYTES, DEFAULT_TIME_FIELDS
 from transforms.put import Place
-from transforms.read import DEFAULT_BLOCK_BYTES, InputFile
+from transforms.read import DEFAULT_BLOCK_BYTES
 from transforms.records import Target
 from transforms.route import Unmatched
 from transforms.targets import target_of

@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 _LOCAL_RUNNERS: Final = frozenset({"directrunner", "fnapirunner"})
 _SLIP: Final = 0.85  # how alike a name must be to an option of ours to be taken for a slip in it
+_LONGEST_WINDOW: Final = 366 * 86_400
 _LEAST_BLOCK: Final = 2**16
 _MOST_BLOCK: Final = MAX_LINE_BYTES
 
@@ -109,7 +110,7 @@ class Values:
 def reading_of(options: argparse.Namespace, values: Values) -> Reading:
     """How the input is to be read, by these options."""
     given: dict[str, Any] = {
-        "window_seconds": values.take("window", options.window, parse_duration),
+        "window_seconds": values.take("window", options.window, _window),
         "time_fields": values.take("event_time_fields", options.event_time_fields, _names),
         "max_event_bytes": values.take("max_event_bytes", options.max_event_bytes, _event_size),
         "block_bytes": values.take("block_bytes", options.block_bytes, _block_size),
@@ -117,6 +118,13 @@ def reading_of(options: argparse.Namespace, values: Values) -> Reading:
         "unmatched": values.take("unmatched", options.unmatched, _unmatched),
     }
     return Reading(**{name: value for name, value in given.items() if value is not None})
+
+
+def _window(text: str) -> int:
+    seconds = parse_duration(text)
+    if seconds > _LONGEST_WINDOW:
+        raise ValueError(f"{text} is longer than a year")
+    return seconds
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -170,6 +178,13 @@ def split_command_line(arguments: Sequence[str]) -> tuple[argparse.Namespace, li
     beam = _Parser(*(o for o in PipelineOptions.__subclasses__() if o is not EventLogsOptions))
     beams, unknown = beam.parse_known_args(rest)
     mistakes = list(_mistakes(unknown, own, beam, strict=is_local(beams.runner)))
+    if beams.direct_running_mode == "multi_threading":
+        mistakes.append(
+            "--direct_running_mode=multi_threading loses elements in Beam's own runner; use"
+            " multi_processing"
+        )
+    if beams.direct_num_workers < 0:
+        mistakes.append("--direct_num_workers must be 0, for one a core, or more")
     if mistakes:
         raise UsageError(*mistakes)
     return ours, rest

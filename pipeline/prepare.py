@@ -2,8 +2,10 @@
 
 import argparse
 import hashlib
+import os
 from typing import Final
 
+from apache_beam.io.filesystems import FileSystems
 from pydantic import ValidationError
 
 from pipeline.configuration_file import ConfigurationError, load_configuration
@@ -12,8 +14,8 @@ from pipeline.options import UsageError, Values, reading_of
 from transforms.configuration import Configuration, Ops, warnings
 from transforms.errors import JobError, PutError
 from transforms.keys import valid_run
+from transforms.match import InputFile, match_files
 from transforms.put import Place, open_store
-from transforms.read import InputFile, match_files
 from transforms.refusals import refusals_of
 from transforms.store import Folder, PutRequest
 
@@ -40,6 +42,8 @@ def prepare(options: argparse.Namespace, scratch: str | None) -> tuple[Job, list
     files = _files(options.input, values)
     ops = _ops(options.ops_path, configuration, values)
     run = values.take("run_id", options.run_id, valid_run) or mint_run(files, reading)
+    if ops is not None:
+        _refuse_own_records(files, ops[0], values)
     if values.mistakes or configuration is None or ops is None:
         raise UsageError(*values.mistakes)
     place, prefix = ops
@@ -87,7 +91,7 @@ def _ops(
         )
         return None
     if ops.path is not None:
-        return Folder(ops.path), ""
+        return _folder(ops.path), ""
     return configuration.connection_of(ops), ops.prefix
 
 
@@ -97,7 +101,24 @@ def _ops_folder(path: str) -> tuple[Place, str]:
         Ops(path=path)
     except ValidationError as error:
         raise ValueError("; ".join(refusal.reason for refusal in refusals_of(error))) from None
-    return Folder(path), ""
+    return _folder(path), ""
+
+
+def _folder(path: str) -> Folder:
+    # One place has one name, however it is written: the name is part of what decides a key.
+    local = FileSystems.get_scheme(path) is None
+    return Folder(os.path.abspath(path) if local else path.rstrip("/"))  # noqa: PTH100 - a text
+
+
+def _refuse_own_records(files: list[InputFile], place: Place, values: Values) -> None:
+    """What a run wrote must not be the next one's input."""
+    if not isinstance(place, Folder):
+        return
+    own = next((file.path for file in files if file.path.startswith(f"{place.path}/")), None)
+    if own is not None:
+        values.mistakes.append(
+            f"--input: {own} lies in the ops path {place.path}, where a run writes: keep them apart"
+        )
 
 
 def _probe(place: Place, prefix: str) -> None:

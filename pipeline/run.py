@@ -2,8 +2,10 @@
 
 import argparse
 import logging
+import os
 import re
 import signal
+import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
@@ -118,7 +120,12 @@ def _sum_up(job: Job, screen: Console) -> int:
         screen.print("done; the sums are in the ops path's tallies and receipts", markup=False)
         return DONE
     summary = read_summary(job.summary_path)
-    print_report(job, summary)
+    try:
+        print_report(job, summary)
+        sys.stdout.flush()
+    except (OSError, SystemExit):
+        # Nobody reads on (`| head -1`), or the disk is full: what was delivered is delivered.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return settle(summary)
 
 

@@ -151,7 +151,7 @@ def _not_avro(name: str, cause: str) -> ReadError:
 def _damaged(name: str, offset: int, number: int, error: Exception) -> ReadError:
     cause = _cause(error)
     remedy = "The file is damaged or cut short: write or copy it again."
-    if "codec" in cause:
+    if "codec" in cause and not isinstance(error, UnicodeError):
         remedy = "Install what it names, or write the file with the codec deflate or null."
     return ReadError(
         f"{name}: cannot read record {number}, in the Avro block at byte {offset}: {cause}.\n"

@@ -12,6 +12,7 @@ from typing import Annotated, Final
 from urllib.parse import SplitResult, urlsplit
 
 from botocore.loaders import Loader
+from botocore.utils import is_valid_endpoint_url, is_valid_ipv6_endpoint_url
 from pydantic import AfterValidator, WithJsonSchema
 
 from transforms.refusals import nearest, quote
@@ -179,6 +180,10 @@ def valid_endpoint(url: str) -> str:
     parts = _split(plain_text(url))
     if parts is None or parts.hostname is None or parts.scheme not in {"http", "https"}:
         raise ValueError("is no address; write it like https://s3.example.com")
+    if not (
+        is_valid_endpoint_url(url) or is_valid_ipv6_endpoint_url(url)
+    ):  # else the client would refuse it when all was read
+        raise ValueError("has a host name that cannot be one")
     if parts.username is not None or parts.query or parts.fragment:
         # Not quoted: what stands before the @ would be a password.
         raise ValueError("must hold no user, password, query or fragment")

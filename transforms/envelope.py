@@ -125,7 +125,7 @@ def _time(value: object) -> dt.datetime | None:
         return None
     try:
         return msgspec.convert(value, AwareTime)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):  # the second for a lone surrogate
         return None
 
 

@@ -19,3 +19,7 @@ class NothingMatchedError(ReadError):
 
 class PutError(JobError):
     """An object could not be put: what was refused, where, and what to do."""
+
+
+class SpoolError(JobError):
+    """The local disk does not take what waits for the shuffle."""

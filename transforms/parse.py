@@ -31,6 +31,7 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _SPACE: Final = b" \t\r\n"
 _CARRIAGE_RETURN: Final = ord("\r")
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_NO_BRACKETS: Final = bytes(set(range(256)).difference(b"{}[]"))
 _LINE_BREAKS: Final = bytes.maketrans(b"\r\n", b"  ")
 
 
@@ -58,7 +59,7 @@ beam.coders.registry.register_coder(Parsed, BundleCoder)
 
 def parse(block: Block, decoder: EnvelopeDecoder, max_event_bytes: int) -> Parsed:
     """Tells a block's events from its blank lines and its dead letters, in the block's order."""
-    lines = block.lines if block.positions is None else [*map(_on_one_line, block.lines)]
+    lines = block.lines
     envelopes, suspects = _first_look(lines, decoder, max_event_bytes)
     indices: Sequence[int] = range(len(lines))
     faults: dict[int, Fault] = {}
@@ -76,6 +77,8 @@ def parse(block: Block, decoder: EnvelopeDecoder, max_event_bytes: int) -> Parse
         indices = [i for i in indices if i not in faults and i not in blanks]
         lines = [lines[i] for i in indices]
         envelopes = [envelopes[i] for i in indices]
+    if block.positions is not None:
+        lines = [*map(_on_one_line, lines)]
     letters = dead_letters(block, STAGE, faults)
     return Parsed(block, lines, indices, envelopes, len(blanks), letters)
 
@@ -123,7 +126,7 @@ class _BlankError(Exception):
 
 
 def _on_one_line(value: bytes) -> bytes:
-    """A value that came without line framing: its line breaks are white space in valid JSON."""
+    """An event that came without line framing: its line breaks can only be white space in it."""
     return value.strip(_SPACE).translate(_LINE_BREAKS)
 
 
@@ -193,7 +196,8 @@ def _second_look(
 
 
 def _depth(line: bytes) -> int:
-    steps = ((byte in b"{[") - (byte in b"}]") for byte in _STRING.sub(b"", line))
+    brackets = _STRING.sub(b"", line).translate(None, _NO_BRACKETS)
+    steps = (1 if byte in b"{[" else -1 for byte in brackets)
     return max(itertools.accumulate(steps), default=0)
 
 

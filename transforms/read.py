@@ -9,22 +9,19 @@ Plain files are read in segments, side by side; a segment's blocks are those tha
 would give. Compressed and Avro files can only be read from their beginning, each as one segment.
 """
 
-import os.path
 from collections.abc import Iterable, Iterator, Sequence
-from math import floor
-from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 import apache_beam as beam
 import msgspec
-from apache_beam.io.filesystem import CompressionTypes, FileMetadata
+from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.io.localfilesystem import LocalFileSystem
 
 from transforms.avro import read_avro
 from transforms.decompress import check_plain, codec_of, decompressed
-from transforms.errors import NothingMatchedError, ReadError
+from transforms.errors import ReadError
 from transforms.lines import MAX_LINE_BYTES, Stretch, cut_lines
+from transforms.match import InputFile
 from transforms.progress import counters
 from transforms.records import Block
 
@@ -33,31 +30,10 @@ DEFAULT_SEGMENT_BYTES: Final = 64 * 2**20
 MAX_BLOCK_RECORDS: Final = 2**16
 """What a stage makes of a record takes memory however short it is: more are several blocks."""
 
-_MICROS: Final = 1_000_000
 _SIGNATURE_BYTES: Final = 16
 _READ_BYTES: Final = 2**20
 # Behind a segment only the end of its last line is wanted.
 _READ_BEHIND_BYTES: Final = 64 * 2**10
-
-
-class InputFile(msgspec.Struct, frozen=True):
-    """A file as it was when it was matched.
-
-    Attributes:
-        path: With its scheme, or absolute.
-        size_bytes: Its length as stored, compressed or not.
-        modified_micros: When it was last modified, in microseconds since 1970; 0 where the
-            filesystem does not tell.
-    """
-
-    path: str
-    size_bytes: int
-    modified_micros: int
-
-    @property
-    def record_time(self) -> int:
-        """The record time of its records, in whole seconds since 1970."""
-        return self.modified_micros // _MICROS
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -71,51 +47,6 @@ class Segment(msgspec.Struct, frozen=True):
     file: InputFile
     start: int = 0
     end: int | None = None
-
-
-def match_files(patterns: Sequence[str]) -> list[InputFile]:
-    """The files that the patterns name, sorted by path, each once.
-
-    A pattern is a path or a glob as Beam has them (`*` within a folder, `**` across folders, `?`,
-    `[...]`), with the filesystem's scheme unless it is local. Local paths are made absolute: the
-    same file has the same name whatever folder the command is run in.
-
-    Raises:
-        NothingMatchedError: A pattern names no file.
-        ReadError: A pattern names a folder, or its filesystem is unknown or cannot be listed.
-    """
-    matched = {
-        each.path: InputFile(
-            each.path, each.size_in_bytes, floor(each.last_updated_in_seconds * 1_000_000)
-        )
-        for pattern in patterns
-        for each in _match(pattern)
-    }
-    return [matched[path] for path in sorted(matched)]
-
-
-def _match(pattern: str) -> list[FileMetadata]:
-    pattern = pattern.removeprefix("file://")  # which Beam does not know
-    try:
-        filesystem = FileSystems.get_filesystem(pattern)
-        if isinstance(filesystem, LocalFileSystem):
-            # `Path.resolve` would follow links, and a link is what a person may want to name. Two
-            # slashes at the start are one, or the same file would have two names.
-            pattern = "/" + os.path.abspath(pattern).lstrip("/")  # noqa: PTH100
-            if Path(pattern).is_dir():
-                raise ReadError(f"{pattern}: is a folder.\nName its files: {pattern}/*")
-            if Path(pattern).is_file():  # also where its name has a glob's characters
-                return [filesystem.metadata(pattern)]
-        found = filesystem.match([pattern])[0].metadata_list
-    except (OSError, ValueError) as error:
-        raise ReadError(f"{pattern}: cannot be listed: {error}") from error
-    # Object stores have empty objects that stand for folders.
-    files = [each for each in found if not each.path.endswith("/")]
-    if not files:
-        raise NothingMatchedError(
-            f"{pattern}: matches no file.\nCheck the path; in a shell, quote a pattern with a *."
-        )
-    return files
 
 
 def segments(

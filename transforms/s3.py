@@ -6,6 +6,8 @@ redirector, which sends HEAD and follows a bucket to other regions by itself, is
 
 import base64
 import functools
+from collections.abc import Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
@@ -35,8 +37,8 @@ MAX_PUTS_IN_FLIGHT: Final = 16
 
 _SESSION_NAME: Final = "s3-event-logs"
 _CONNECT_SECONDS: Final = 5
-_READ_SECONDS: Final = 30
-_ATTEMPTS: Final = 5
+_READ_SECONDS: Final = 15
+_ATTEMPTS: Final = 4
 _MOST_CLIENTS: Final = 1000  # about 1 MiB each
 
 
@@ -66,6 +68,8 @@ class S3Store:
         )
         try:
             self.client = s3_client(settings)
+        except ValueError as error:
+            raise PutError(f"connection {connection.name}: {error}") from error
         except SDK_ERRORS as error:
             failure = understand(error, connection)
             raise PutError(
@@ -80,7 +84,7 @@ class S3Store:
             PutError: S3 refused the object, or did not answer.
         """
         try:
-            self.client.put_object(
+            answer = self.client.put_object(
                 **self._parameters,
                 Key=request.key,
                 Body=request.body,
@@ -90,6 +94,27 @@ class S3Store:
         except SDK_ERRORS as error:
             failure = understand(error, self._connection)
             raise PutError(_in_words(failure, self._connection, request)) from error
+        doubt = _doubt(answer, self._connection)
+        if doubt:
+            where = f"destination {request.destination}: {request.key}"
+            raise PutError(
+                f"{where}: {self._connection.bucket} (connection {self._connection.name}) {doubt}"
+            )
+
+
+def _doubt(answer: Mapping[str, Any], connection: Connection) -> str | None:
+    """Why an answer that is no error is no proof that the object is stored as it should be.
+
+    S3 answers 200 with an ETag, and names the encryption that was asked for (Amazon S3 API
+    Reference, PutObject). What stands between here and there may answer anything.
+    """
+    status = answer["ResponseMetadata"]["HTTPStatusCode"]
+    if status != HTTPStatus.OK or not answer.get("ETag"):
+        return f"answered {status} without an ETag, which S3 does not: is there a proxy?"
+    asked, got = connection.server_side_encryption, answer.get("ServerSideEncryption")
+    if asked is not None and got != asked:
+        return f"stored the object with the encryption {got or 'none'}, but was asked for {asked}"
+    return None
 
 
 def _in_words(failure: Failure, connection: Connection, request: PutRequest) -> str:

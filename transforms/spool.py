@@ -4,14 +4,17 @@ The in-process direct runner keeps all that is shuffled in memory, in four copie
 share one machine, the bodies need not be among it.
 """
 
+import contextlib
 import io
 import os
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import apache_beam as beam
 import msgspec
 
+from transforms.errors import SpoolError
 from transforms.records import Piece, Spooled
 
 
@@ -32,14 +35,19 @@ class Spool:
         """The piece with its body's address in place of the body; readable after `flush`."""
         if isinstance(piece.body, Spooled):
             return piece
-        self._file.write(piece.body)
+        with _naming(self._path):
+            self._write(piece.body)
         address = Spooled(os.fspath(self._path), self._length, len(piece.body))
         self._length += address.length
         return msgspec.structs.replace(piece, body=address)
 
+    def _write(self, body: bytes) -> None:
+        self._file.write(body)
+
     def flush(self) -> None:
         """Hands what was taken to the operating system, so that others can read it."""
-        self._file.flush()
+        with _naming(self._path):
+            self._file.flush()
 
     def close(self) -> None:
         """Flushes and closes the file."""
@@ -69,6 +77,17 @@ class SpoolingDoFn(beam.DoFn):
         """Closes the spool."""
         if self._spool:
             self._spool.close()
+
+
+@contextlib.contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SpoolError(
+            f"{path.parent}: {error.strerror}\nPacked events wait there, about a sixth of the"
+            " input: make room, or name another folder by TMPDIR."
+        ) from error
 
 
 class SpoolReader:

@@ -14,8 +14,8 @@ _BYTES = {
     "MiB": 2**20,
     "GiB": 2**30,
 }
-_DURATION = re.compile(r"(\d{1,9})([smhd])")
-_SIZE = re.compile(r"(\d{1,15}) ?([A-Za-z]*)")
+_DURATION = re.compile(r"([0-9]{1,9})([smhd])")
+_SIZE = re.compile(r"([0-9]{1,15}) ?([A-Za-z]*)")
 
 
 def parse_duration(text: str) -> int:

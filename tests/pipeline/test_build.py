@@ -11,7 +11,7 @@ from tests.pipelines import in_process
 from tests.recording import open_recording, recording
 from transforms.configuration import Configuration
 from transforms.errors import PutError, ReadError
-from transforms.read import match_files
+from transforms.match import match_files
 from transforms.store import Folder
 from transforms.summarise import read_summary
 

@@ -255,3 +255,11 @@ def test_damage_to_a_file_ends_in_problems_on_its_lines(
         assert problem.line is not None
         assert 1 <= problem.line <= text.count("\n") + 2
         assert len(str(problem).splitlines()) == 1
+
+
+def test_a_mapping_that_is_merged_into_itself_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "events.yaml"
+    path.write_text("connections: &all\n  - &a {<<: *a, name: acme}\ndestinations: []\n")
+    with pytest.raises(ConfigurationError) as error:
+        load_configuration(str(path))
+    assert "<< merges a mapping into itself" in str(error.value)

@@ -25,6 +25,11 @@ def test_an_option_that_nobody_knows_is_an_error_with_the_nearest_name() -> None
     )
 
 
+def test_a_mode_of_beams_that_loses_elements_is_refused() -> None:
+    assert "loses elements" in mistakes("--direct_running_mode=multi_threading")[0]
+    assert "must be 0" in mistakes("--direct_num_workers=-1")[0]
+
+
 def test_options_are_not_abbreviated() -> None:
     assert mistakes("--conf=c.yaml")[0].startswith("--conf is not known")
 
@@ -92,6 +97,7 @@ def test_texts_become_values_and_all_that_is_wrong_is_collected() -> None:
             "--event_time_fields: type is no time: the envelope has it for itself",
         ),
         ("--avro_field=", "--avro_field: names no field"),
+        ("--window=4000000d", "--window: 4000000d is longer than a year"),
         ("--unmatched=drop", "--unmatched: 'drop' is neither count nor dead_letter"),
     ],
 )

@@ -82,6 +82,30 @@ def test_a_wrong_command_line_is_exit_code_2(
     assert not Path("ops").exists(), "nothing is written where something is wrong"
 
 
+@pytest.mark.usefixtures("folder")
+def test_what_a_run_wrote_is_not_the_next_ones_input(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--config=events.yaml", "--input=**.ndjson*", "--ops_path=./ops/"]
+    assert main(arguments) == 0
+    Path("ops/again.ndjson").write_bytes(b"{}")
+    assert main(arguments) == 2
+    assert "lies in the ops path" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_full_disk_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("transforms.spool.Spool._write", full)
+    assert main(["--config=events.yaml", "--input=events.ndjson", "--ops_path=ops"]) == 1
+    said = capsys.readouterr().err
+    assert "No space left on device" in said
+    assert "TMPDIR" in said
+    assert "Traceback" not in said
+
+
 def test_sums_that_do_not_add_up_fail_the_run() -> None:
     assert settle(Summary(read=1, matched=1)) == 0
     with pytest.raises(JobError, match="the sums do not add up: 2 records were read"):

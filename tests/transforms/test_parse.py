@@ -52,6 +52,7 @@ def test_the_envelope_is_read_and_the_bytes_are_left_alone() -> None:
         (b'{"receivedAt":"yesterday","timestamp":"2026-11-20T09:00:00Z"}', 9),
         (b'{"receivedAt":"2026-11-20T10:00:00","timestamp":"2026-11-20T09:00:00Z"}', 9),
         (b'{"receivedAt":"2026-02-30T10:00:00Z"}', None),
+        (b'{"receivedAt":"\\ud83d","timestamp":"2026-11-20T09:00:00Z"}', 9),
         (b"{}", None),
     ],
 )
@@ -116,6 +117,7 @@ def test_what_the_grammar_allows_is_an_event_with_the_same_bytes(line: bytes) ->
         (b"\x00", "malformed", ""),
         (b'{"a":01}', "malformed", ""),
         (b'{"a":"\xff"}', "malformed", "invalid UTF-8 at byte 6"),
+        (b'{"writeKey":"\x80"}', "malformed", "invalid UTF-8 at byte 13"),
         (b'{"a":"\xed\xa0\x80"}', "malformed", "invalid UTF-8 at byte 6"),  # a surrogate, encoded
         (nested(MAX_DEPTH + 1), "too_deep", "512"),
         (b"[" * 200_000, "too_deep", "512"),
@@ -155,11 +157,14 @@ def test_a_dead_letter_says_where_its_record_began() -> None:
 
 
 def test_line_breaks_in_a_value_become_spaces_and_a_dead_letter_keeps_them() -> None:
-    values = Block("t", 0, [b'{\r\n "a": 1\n}\n', b"no\njson"], 7, 0, positions=[7, 9])
+    lines = [b'{\r\n "a": 1\n}\n', b"no\njson", b'{"a":"in\na string"}']
+    values = Block("t", 0, lines, 7, 0, positions=[7, 9, 12])
     result = parse(values, DECODER, 2**20)
     assert result.events == [b'{   "a": 1 }']
-    [letter] = result.dead_letters
-    assert (letter.position, letter.record) == (9, b"no\njson")
+    assert [(letter.position, letter.record) for letter in result.dead_letters] == [
+        (9, b"no\njson"),
+        (12, b'{"a":"in\na string"}'),
+    ]
 
 
 _json = st.recursive(

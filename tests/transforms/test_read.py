@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from transforms.errors import NothingMatchedError, ReadError
 from transforms.lines import MAX_LINE_BYTES
+from transforms.match import InputFile, match_files
 from transforms.progress import counters
-from transforms.read import InputFile, Read, Segment, match_files, read_segment, segments
+from transforms.read import Read, Segment, read_segment, segments
 from transforms.records import Block
 
 B = 16

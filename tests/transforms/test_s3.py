@@ -35,6 +35,9 @@ def _fresh_clients_with_credentials_of_nobody(monkeypatch: pytest.MonkeyPatch) -
     s3_client.cache_clear()
 
 
+STORED = {"ETag": '"0123456789abcdef0123456789abcdef"'}
+
+
 class Wire:
     """Answers requests in the network's place, and keeps them."""
 
@@ -91,7 +94,7 @@ def test_a_wrong_region_is_one_put_and_an_error_and_is_never_followed(
 
 
 def test_the_request_says_what_the_connection_demands_and_nothing_else() -> None:
-    wire = Wire(200, {}, b"")
+    wire = Wire(200, {**STORED, "x-amz-server-side-encryption": "aws:kms"}, b"")
     store_on_a_wire(
         wire,
         server_side_encryption="aws:kms",
@@ -122,7 +125,7 @@ def test_the_request_says_what_the_connection_demands_and_nothing_else() -> None
 
 
 def test_a_plain_connection_sends_no_header_that_a_policy_could_refuse() -> None:
-    wire = Wire(200, {}, b"")
+    wire = Wire(200, STORED, b"")
     store_on_a_wire(wire).put(REQUEST)
     [request] = wire.requests
     names = {name.lower() for name in request.headers}
@@ -134,7 +137,7 @@ def test_a_plain_connection_sends_no_header_that_a_policy_could_refuse() -> None
 
 
 def test_a_bucket_with_dots_is_in_the_path_so_that_the_certificate_fits() -> None:
-    wire = Wire(200, {}, b"")
+    wire = Wire(200, STORED, b"")
     store_on_a_wire(wire, bucket="logs.acme.com").put(REQUEST)
     assert wire.requests[0].url == f"https://s3.eu-central-1.amazonaws.com/logs.acme.com/{KEY}"
 
@@ -146,8 +149,25 @@ def test_what_may_pass_is_tried_again_and_then_said(monkeypatch: pytest.MonkeyPa
     store = store_on_a_wire(wire)
     with pytest.raises(PutError, match=r"SlowDown \(503\)"):
         store.put(REQUEST)
-    assert len(wire.requests) == 5
+    assert len(wire.requests) == 4
     assert {request.method for request in wire.requests} == {"PUT"}
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (200, {}, b"<html>captive portal</html>"),
+        (204, STORED, b""),
+        (200, STORED, b""),  # without the encryption that was asked for
+        (200, {**STORED, "x-amz-server-side-encryption": "aws:kms"}, b""),
+    ],
+)
+def test_only_an_answer_that_s3_gives_for_what_was_asked_is_a_delivery(
+    status: int, headers: dict[str, str], body: bytes
+) -> None:
+    store = store_on_a_wire(Wire(status, headers, body), server_side_encryption="AES256")
+    with pytest.raises(PutError, match=r"without an ETag|was asked for AES256"):
+        store.put(REQUEST)
 
 
 @mock_aws
@@ -195,7 +215,7 @@ def test_a_connection_with_a_role_puts_as_that_role() -> None:
 
 def test_an_address_from_the_environment_is_not_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://elsewhere.example")
-    wire = Wire(200, {}, b"")
+    wire = Wire(200, STORED, b"")
     store_on_a_wire(wire).put(REQUEST)
     assert str(wire.requests[0].url).startswith("https://acme-bucket.s3.eu-central-1.amazonaws.com")
 
