@@ -112,7 +112,11 @@ class Configuration(Section):
         for kind in ("connections", "destinations"):
             yield from _taken_names(kind, _items(fields.get(kind)))
         if "connections" in fields:
-            connections = {_get(c, "name"): c for c in _items(fields["connections"])}
+            connections = {
+                name: section
+                for section in _items(fields["connections"])
+                if isinstance(name := _get(section, "name"), str)
+            }
             yield from _unknown_connections(fields, connections)
             yield from _open_ops(fields.get("ops"), connections)
             yield from _shared_ops(fields, connections)
@@ -128,7 +132,7 @@ def _taken_names(kind: str, items: Iterable[object]) -> Iterator[Refusal]:
 
 
 def _unknown_connections(
-    fields: Mapping[str, Any], connections: Mapping[object, object]
+    fields: Mapping[str, Any], connections: Mapping[str, object]
 ) -> Iterator[Refusal]:
     users: list[tuple[tuple[str | int, ...], object]] = [
         (("destinations", index), item)
@@ -146,7 +150,7 @@ def _unknown_connections(
             yield Refusal((*place, "connection"), reason)
 
 
-def _open_ops(ops: object, connections: Mapping[object, object]) -> Iterator[Refusal]:
+def _open_ops(ops: object, connections: Mapping[str, object]) -> Iterator[Refusal]:
     name = _get(ops, "connection")
     if (
         isinstance(name, str)
@@ -161,12 +165,14 @@ def _open_ops(ops: object, connections: Mapping[object, object]) -> Iterator[Ref
 
 
 def _shared_ops(
-    fields: Mapping[str, Any], connections: Mapping[object, object]
+    fields: Mapping[str, Any], connections: Mapping[str, object]
 ) -> Iterator[Refusal]:
-    used = {_get(each, "connection") for each in _items(fields.get("destinations"))}
-    buckets = {_get(connections.get(name), "bucket") for name in used} - {None}
+    used = [_get(each, "connection") for each in _items(fields.get("destinations"))]
     ops = _get(fields.get("ops"), "connection")
-    if _get(connections.get(ops), "bucket") in buckets:
+    # What was refused stands here as it was given, and may be anything.
+    buckets = [_get(connections.get(name), "bucket") for name in used if isinstance(name, str)]
+    own = _get(connections.get(ops), "bucket") if isinstance(ops, str) else None
+    if own is not None and own in buckets:
         reason = (
             f"the bucket of {quote(ops)} is a destination's: the ops place holds every customer's "
             "refused data, and needs a bucket of its own"

@@ -187,6 +187,17 @@ def test_the_ops_place_is_no_customers_bucket() -> None:
         assert "needs a bucket of its own" in found["ops.connection"]
 
 
+@pytest.mark.parametrize("wrong", [{"a": 1}, ["b"], 7, None])
+def test_names_that_are_no_text_are_refused_and_nothing_else_breaks(wrong: object) -> None:
+    everything = {
+        "connections": [{**CONNECTION, "name": wrong, "bucket": wrong}],
+        "destinations": [{**DESTINATION, "connection": wrong}],
+        "ops": {"connection": wrong, "prefix": "ours"},
+    }
+    found = refusals(Configuration, everything)
+    assert {"connections[0].name", "destinations[0].connection"} <= set(found)
+
+
 def test_nothing_is_said_of_a_configuration_that_leaves_no_doubt() -> None:
     assert (
         warnings(configuration(connections=[{**CONNECTION, "expected_bucket_owner": OWNER}])) == []
