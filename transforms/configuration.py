@@ -164,9 +164,7 @@ def _open_ops(ops: object, connections: Mapping[str, object]) -> Iterator[Refusa
         yield Refusal(("ops", "connection"), reason)
 
 
-def _shared_ops(
-    fields: Mapping[str, Any], connections: Mapping[str, object]
-) -> Iterator[Refusal]:
+def _shared_ops(fields: Mapping[str, Any], connections: Mapping[str, object]) -> Iterator[Refusal]:
     used = [_get(each, "connection") for each in _items(fields.get("destinations"))]
     ops = _get(fields.get("ops"), "connection")
     # What was refused stands here as it was given, and may be anything.
