@@ -1,21 +1,18 @@
 import bz2
 import gzip
 import io
-import os
 from pathlib import Path
 
 import apache_beam as beam
 import fastavro
 import pytest
 import zstandard
-from apache_beam.io.filesystem import FileMetadata, MatchResult
-from apache_beam.io.filesystems import FileSystems
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.errors import NothingMatchedError, ReadError
+from transforms.errors import ReadError
 from transforms.lines import MAX_LINE_BYTES
 from transforms.match import InputFile, match_files
 from transforms.progress import counters
@@ -41,81 +38,6 @@ def blocks_of(file: InputFile, segment_bytes: int = 2**20, field: str | None = N
 
 def lines_of(file: InputFile) -> list[bytes]:
     return [line for block in blocks_of(file) for line in block.lines]
-
-
-def test_files_are_matched_with_what_the_run_id_is_made_of(tmp_path: Path) -> None:
-    path = tmp_path / "a.ndjson"
-    path.write_bytes(b"{}\n")
-    os.utime(path, (0, 1_763_633_400.9))
-
-    assert match_files([str(path)]) == [InputFile(str(path), 3, 1_763_633_400_900_000)]
-
-
-def test_matched_files_are_sorted_and_each_is_there_once(tmp_path: Path) -> None:
-    for name in ("b.gz", "a.gz", "c.ndjson"):
-        (tmp_path / name).write_bytes(b"x")
-
-    files = match_files([f"{tmp_path}/c*", f"{tmp_path}/*", f"file://{tmp_path}/a.gz"])
-
-    assert [file.path for file in files] == [
-        f"{tmp_path}/{name}" for name in ("a.gz", "b.gz", "c.ndjson")
-    ]
-
-
-def test_a_local_file_has_the_same_name_whatever_the_working_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "in").mkdir()
-    file = written(tmp_path / "in" / "a.ndjson", b"{}\n")
-
-    monkeypatch.chdir(tmp_path)
-    assert match_files(["in/*.ndjson"]) == [file]
-    monkeypatch.chdir(tmp_path / "in")
-    assert match_files(["a.ndjson", "../in/./a.ndjson"]) == [file]
-
-
-def test_a_star_stays_in_its_folder_and_two_do_not(tmp_path: Path) -> None:
-    (tmp_path / "in").mkdir()
-    inner, outer = written(tmp_path / "in" / "a", b"1"), written(tmp_path / "b", b"2")
-
-    assert match_files([f"{tmp_path}/*"]) == [outer]
-    assert match_files([f"{tmp_path}/**"]) == [outer, inner]
-
-
-def test_a_name_with_the_characters_of_a_glob_names_its_file(tmp_path: Path) -> None:
-    file = written(tmp_path / "a[1]*.ndjson", b"{}\n")
-
-    assert match_files([file.path]) == [file]
-
-
-@pytest.mark.parametrize("pattern", ["missing.ndjson", "*.gz", "missing/*"])
-def test_each_pattern_must_match(tmp_path: Path, pattern: str) -> None:
-    there = written(tmp_path / "a.ndjson", b"{}\n").path
-
-    with pytest.raises(NothingMatchedError) as it:
-        match_files([there, f"{tmp_path}/{pattern}"])
-    assert str(it.value).startswith(f"{tmp_path}/{pattern}: matches no file.\n")
-
-
-def test_a_folder_is_no_file_and_the_error_shows_the_glob(tmp_path: Path) -> None:
-    with pytest.raises(ReadError, match=rf"^{tmp_path}: is a folder.\nName its files: {tmp_path}/"):
-        match_files([f"{tmp_path}/"])
-
-
-def test_a_filesystem_that_is_not_there_is_an_error_that_names_the_pattern() -> None:
-    with pytest.raises(ReadError, match=r"^nosuch://a/b: cannot be listed: "):
-        match_files(["nosuch://a/b"])
-
-
-def test_empty_objects_that_stand_for_folders_are_no_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Bucket:
-        def match(self, patterns: list[str]) -> list[MatchResult]:
-            found = [FileMetadata("mem://in/", 0), FileMetadata("mem://in/a.gz", 9, 7.5)]
-            return [MatchResult(pattern, found) for pattern in patterns]
-
-    monkeypatch.setattr(FileSystems, "get_filesystem", lambda _: Bucket())
-
-    assert match_files(["mem://in/*"]) == [InputFile("mem://in/a.gz", 9, 7_500_000)]
 
 
 def test_plain_files_are_cut_at_block_borders_and_others_are_not() -> None:
