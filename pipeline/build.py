@@ -21,7 +21,7 @@ from transforms.window import WindowByEventTime
 
 def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -> None:
     """Adds a job's whole graph to a pipeline."""
-    reading, targets = job.reading, job.targets()
+    reading, targets, places = job.reading, job.targets(), job.places()
     packed = (
         pipeline
         | "read" >> Read(job.files, reading.block_bytes, reading.avro_field)
@@ -43,7 +43,7 @@ def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -
         | "window" >> WindowByEventTime(reading.window_seconds)
         | "group" >> beam.GroupByKey()
         | "assemble" >> Assemble()
-        | "put" >> Put(job.places(), opener)
+        | "put" >> Put(places, opener)
         | "customers' receipts" >> beam.Filter(ops.is_for_a_customer)
     )
     (
@@ -52,7 +52,7 @@ def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -
         >> ops.PackForOps(ops.pack_receipt, job.ops_target(ops.RECEIPTS), job.scratch)
         | "group receipts" >> beam.GroupByKey()
         | "assemble receipts" >> Assemble()
-        | "put receipts" >> Put(job.places(), opener)
+        | "put receipts" >> Put(places, opener)
     )
     if job.summary_path is not None:
         (packed.tallies, receipts) | "summarise" >> Summarise(job.summary_path)
