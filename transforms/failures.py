@@ -37,14 +37,12 @@ class Failure(msgspec.Struct, frozen=True):
     """A failed put, understood.
 
     Attributes:
-        code: S3's code, or the exception's name where no answer came.
         answered: Whether S3 said it.
         said: What was answered, or raised, in its own words.
         transient: Whether the same request may succeed later by itself.
         advice: What to do, or what may be the cause; empty where there is nothing to add.
     """
 
-    code: str
     answered: bool
     said: str
     transient: bool
@@ -114,7 +112,6 @@ def understand(error: SdkError, connection: Connection) -> Failure:
         return _understand_answer(error, connection)
     advice = next((a for kind, a in _ADVICE_BY_TYPE.items() if isinstance(error, kind)), "")
     return Failure(
-        code=type(error).__name__,
         answered=False,
         said=str(error),
         transient=isinstance(error, _PASSING) and not advice,
@@ -139,7 +136,6 @@ def _understand_answer(error: ClientError, connection: Connection) -> Failure:
     else:
         advice = _ADVICE.get(code, "")
     return Failure(
-        code=code,
         answered=True,
         said=f"{code} ({status}): {answer.get('Message', 'no message')}",
         transient=transient,
