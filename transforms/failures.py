@@ -1,104 +1,74 @@
-"""What a failed put means: the whole policy, in one table.
+"""What a failed put means: whether it passes by itself, and if not, who does what.
 
 A failure is transient where the same request may succeed later by itself, and permanent where a
 person must first change something. A cause that the answer does not name is never asserted: across
 accounts S3 says no more than "Access Denied", and then the possible ones are listed, in order.
 
-Codes are those of the Amazon S3 API Reference, "Error responses"; AWS KMS's come with `KMS.` before
-them, as S3 passes them on; AWS STS's are those of `AssumeRole`.
+What an answer's code means is a table, `failure_table.py`; refusals are read in `denials.py`, and
+what is no answer in `silences.py`. What the table does not know is judged by its status.
 """
 
+import re
+from http import HTTPStatus
+from http.client import responses
 from typing import Final
 
 import msgspec
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectionError,  # noqa: A004 - botocore's, of which the builtin is not a base
-    CredentialRetrievalError,
-    HTTPClientError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    SSLError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from transforms.connection import Connection
+from transforms.denials import read_denial, read_role_denial
+from transforms.failure_table import (
+    CLOCK,
+    DENIALS,
+    MEANINGS,
+    NOT_OF_S3,
+    UNKNOWN,
+    UNKNOWN_OF_KMS,
+    WRONG_REGION,
+    Meaning,
+    what_is_sent,
+)
+from transforms.said import fit_to_show
+from transforms.silences import host_of, read_silence, words_of
+from transforms.store import Failure
 
 SDK_ERRORS: Final = (ClientError, BotoCoreError, ResponseParserError)
 """All that boto3 raises for a request."""
 
 SdkError = ClientError | BotoCoreError | ResponseParserError
 
-_PASSING: Final = (HTTPClientError, ConnectionError, ResponseParserError)
-
-
-class Failure(msgspec.Struct, frozen=True):
-    """A failed put, understood.
-
-    Attributes:
-        answered: Whether S3 said it.
-        said: What was answered, or raised, in its own words.
-        transient: Whether the same request may succeed later by itself.
-        advice: What to do, or what may be the cause; empty where there is nothing to add.
-    """
-
-    answered: bool
-    said: str
-    transient: bool
-    advice: str
-
-
 _REGION_HEADER: Final = "x-amz-bucket-region"
-_WRONG_REGION: Final = frozenset(
-    {"PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"}
-)
-_FOLLOWED_STATUSES: Final = (301, 302, 307, 308)
-_SERVER_ERROR: Final = 500
-_TRANSIENT_STATUSES: Final = (408, 429)
-_TRANSIENT_CODES: Final = frozenset(
-    {
-        "RequestTimeout",  # 400: the body came too slowly
-        "SlowDown",
-        "Throttling",
-        "ThrottlingException",
-        "KMS.ThrottlingException",
-        "TooManyRequests",
-        "RequestLimitExceeded",
-        "BandwidthLimitExceeded",
-        "OperationAborted",  # 409: something else is changing the bucket
-        "ConditionalRequestConflict",
-        # The SDK renews credentials before they expire; a machine that slept may be too late once.
-        "ExpiredToken",
-        "ExpiredTokenException",
-    }
-)
-_ADVICE: Final = {
-    "NoSuchBucket": "The bucket does not exist: correct the connection's bucket, or have it made.",
-    "AllAccessDisabled": "S3 has shut the bucket off: its owner must ask AWS why.",
-    "AccountProblem": "There is a problem with the bucket owner's account: they must ask AWS why.",
-    "InvalidAccessKeyId": "The access key is not known, or is disabled: check our credentials.",
-    "SignatureDoesNotMatch": "The secret does not fit the access key: check our credentials.",
-    "InvalidToken": "The session token is not valid: check our credentials.",
-    "RequestTimeTooSkewed": "This machine's clock is more than 15 minutes off: set it right.",
-    "AccessControlListNotSupported": "The bucket takes no ACLs: remove the connection's acl.",
-    "InvalidStorageClass": "Correct the connection's storage_class.",
-    "InvalidTag": "Correct the connection's tags.",
-    "EntityTooLarge": "One put takes 5 GiB: lower the destination's max_object_bytes.",
-    "KeyTooLongError": "Shorten the destination's prefix.",
-    "BadDigest": "The body was changed on its way: look at what lies between here and S3.",
-    "XAmzContentSHA256Mismatch": "The body was changed on its way: look at what lies in between.",
-    "KMS.DisabledException": "The key is disabled: its owner must enable it.",
-    "KMS.NotFoundException": "There is no such key in this region: correct kms_key_id.",
-    "KMS.KMSInvalidStateException": "The key is being deleted, or not ready: its owner must act.",
-    "KMS.InvalidKeyUsageException": "The key is not one for encryption: correct kms_key_id.",
-}
-_ADVICE_BY_TYPE: Final[dict[type[Exception], str]] = {
-    NoCredentialsError: "Give credentials by the AWS default chain: environment, files, or role.",
-    PartialCredentialsError: "Give both the access key and its secret.",
-    CredentialRetrievalError: "Check the AWS credentials of this machine.",
-    SSLError: "Check the certificates of this machine, and endpoint_url.",
-}
+_EXPECTED_REGION: Final = re.compile(r"expecting '([a-z0-9-]+)'")
+_REGION: Final = re.compile(r"[a-z0-9-]{1,40}")
+_TRANSIENT_STATUSES: Final = (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS)
+# AWS STS says with SignatureDoesNotMatch that a clock is wrong.
+_CLOCK_WORDS: Final = ("Signature expired", "Signature not yet current")
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    """All that is used of an answer: its other fields quote the request, with the access key."""
+
+    code: str
+    status: int
+    message: str
+    region: str | None
+    operation: str
+    attempts: int
+
+    @property
+    def of_s3(self) -> bool:
+        """Whether it has a code: where a body is none of S3's, botocore takes the status for it."""
+        return self.code not in ("", str(self.status))
+
+    @property
+    def for_a_role(self) -> bool:
+        return self.operation.startswith("AssumeRole")
+
+    def __str__(self) -> str:
+        code = f"{self.code} ({self.status})" if self.of_s3 else str(self.status)
+        return fit_to_show(f"{code}: {self.message or responses.get(self.status, 'no message')}")
 
 
 def understand(error: SdkError, connection: Connection) -> Failure:
@@ -109,71 +79,98 @@ def understand(error: SdkError, connection: Connection) -> Failure:
         connection: What the put was made with.
     """
     if isinstance(error, ClientError):
-        return _understand_answer(error, connection)
-    advice = next((a for kind, a in _ADVICE_BY_TYPE.items() if isinstance(error, kind)), "")
+        return _understand_answer(_read(error), connection)
+    meaning = read_silence(error)
     return Failure(
+        said=words_of(error),
+        transient=meaning.transient,
         answered=False,
-        said=str(error),
-        transient=isinstance(error, _PASSING) and not advice,
-        advice=advice,
+        advice=_worded(meaning, connection, host_of(error, connection)),
     )
 
 
-def _understand_answer(error: ClientError, connection: Connection) -> Failure:
-    answer = error.response.get("Error", {})
-    metadata = error.response.get("ResponseMetadata", {})
-    code, status = answer.get("Code", "no code"), metadata.get("HTTPStatusCode", 0)
-    transient = status >= _SERVER_ERROR or status in _TRANSIENT_STATUSES or code in _TRANSIENT_CODES
-    if code in _WRONG_REGION or status in _FOLLOWED_STATUSES:
-        region = metadata.get("HTTPHeaders", {}).get(_REGION_HEADER) or answer.get("Region")
-        advice = _other_region(region, connection)
-    elif error.operation_name == "AssumeRole" and not transient:
-        advice = _refused_role(connection)
-    elif code == "AccessDenied":
-        advice = _possible_causes(connection)
-    elif code in ("InvalidArgument", "InvalidRequest"):
-        advice = _what_is_sent(connection)
+def _understand_answer(answer: _Answer, connection: Connection) -> Failure:
+    causes: tuple[str, ...] = ()
+    if answer.code in DENIALS:
+        read = read_role_denial if answer.for_a_role else read_denial
+        denial = read(answer.message, connection)
+        transient, advice, causes = False, denial.advice, denial.causes
     else:
-        advice = _ADVICE.get(code, "")
+        meaning = _meaning(answer, connection)
+        transient, advice = meaning.transient, _worded(meaning, connection)
     return Failure(
-        answered=True,
-        said=f"{code} ({status}): {answer.get('Message', 'no message')}",
+        said=str(answer),
         transient=transient,
         advice=advice,
+        causes=causes,
+        attempts=answer.attempts,
     )
 
 
-def _other_region(region: object, connection: Connection) -> str:
-    there = f"the bucket is in {region}" if region else "the bucket is in another one"
-    return f"The connection's region is {connection.region}, but {there}: correct it."
-
-
-def _refused_role(connection: Connection) -> str:
-    return f"The role {connection.role_arn} was not given to us: its trust policy must name us" + (
-        " and the external_id." if connection.external_id else "."
+def _read(error: ClientError) -> _Answer:
+    said = error.response.get("Error", {})
+    metadata = error.response.get("ResponseMetadata", {})
+    message = said.get("Message") or ""
+    expected = _EXPECTED_REGION.search(message)
+    named = (
+        metadata.get("HTTPHeaders", {}).get(_REGION_HEADER),
+        said.get("Region"),
+        expected and expected[1],
+    )
+    return _Answer(
+        code=said.get("Code") or "",
+        status=metadata.get("HTTPStatusCode", 0),
+        message=message,
+        # It becomes part of an advice: nothing but a region's name may.
+        region=next((str(r) for r in named if r and _REGION.fullmatch(str(r))), None),
+        operation=error.operation_name,
+        attempts=metadata.get("RetryAttempts", 0) + 1,
     )
 
 
-def _possible_causes(connection: Connection) -> str:
-    causes = [
-        "the bucket's policy does not grant us s3:PutObject there",
-        (
-            "it demands another encryption than what is sent"
-            f" ({connection.server_side_encryption or 'none'})"
-        ),
-    ]
-    if connection.kms_key_id:
-        causes.append("the key's policy does not grant us kms:GenerateDataKey")
-    if connection.expected_bucket_owner:
-        causes.append(f"the bucket is not account {connection.expected_bucket_owner}'s")
-    if connection.acl:
-        causes.append("we may not set an ACL (s3:PutObjectAcl)")
-    if connection.tags:
-        causes.append("we may not set tags (s3:PutObjectTagging)")
-    return f"Possible causes: {'; '.join(causes)}."
+def _meaning(answer: _Answer, connection: Connection) -> Meaning:
+    redirected = HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST
+    if answer.code in WRONG_REGION or redirected:
+        return _elsewhere(answer, connection)
+    if answer.message.startswith(_CLOCK_WORDS):
+        return CLOCK
+    known = MEANINGS.get(answer.code)
+    return known if known is not None else _meaning_by_status(answer)
 
 
-def _what_is_sent(connection: Connection) -> str:
-    fields = ("server_side_encryption", "kms_key_id", "bucket_key_enabled", "acl", "storage_class")
-    sent = [f"{name} {value}" for name in fields if (value := getattr(connection, name))]
-    return f"Sent with: {', '.join(sent)}." if sent else ""
+def _meaning_by_status(answer: _Answer) -> Meaning:
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status in _TRANSIENT_STATUSES:
+        return Meaning(transient=True)
+    if not answer.of_s3:
+        return NOT_OF_S3
+    return UNKNOWN_OF_KMS if answer.code.startswith("KMS.") else UNKNOWN
+
+
+def _elsewhere(answer: _Answer, connection: Connection) -> Meaning:
+    """The bucket is not where the connection says, or not yet."""
+    fields = "region and endpoint_url" if connection.endpoint_url else "region"
+    if answer.region not in (None, connection.region):
+        return Meaning(
+            f"The bucket is in {answer.region}, not in {connection.region}: the operator corrects"
+            f" the connection's {fields}."
+        )
+    if answer.status == HTTPStatus.TEMPORARY_REDIRECT:
+        return Meaning(
+            "If it stays for a day, the operator asks the customer for the bucket's region: a new"
+            " bucket's name takes that long to be known.",
+            transient=True,
+        )
+    if answer.code == "AuthorizationHeaderMalformed":
+        return Meaning(
+            f"The operator checks the connection's {fields}, and our access key for stray"
+            " characters."
+        )
+    return Meaning(
+        f"The bucket is not at this address of {connection.region}: the operator asks the customer"
+        f" for its region, and corrects the connection's {fields}."
+    )
+
+
+def _worded(meaning: Meaning, connection: Connection, host: str = "S3") -> str:
+    sent = what_is_sent(connection)
+    return meaning.advice.format(connection=connection, sent=sent, host=host)

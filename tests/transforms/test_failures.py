@@ -1,18 +1,21 @@
+import re
+
 import pytest
 from botocore.exceptions import (
     ClientError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    ReadTimeoutError,
-    SSLError,
 )
-from botocore.parsers import ResponseParserError
 
+from tests.transforms.failure_fixtures import (
+    KEY,
+    ROLE,
+    put_answered,
+    put_refused,
+    role_refused,
+)
 from transforms.connection import Connection
-from transforms.failures import SdkError, understand
+from transforms.failure_table import MEANINGS, NOT_OF_S3, UNKNOWN, UNKNOWN_OF_KMS
+from transforms.failures import understand
 
-KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 PLAIN = Connection(name="acme", bucket="acme-bucket", region="us-east-1")
 FULL = Connection(
     name="acme",
@@ -20,142 +23,192 @@ FULL = Connection(
     region="us-east-1",
     server_side_encryption="aws:kms",
     kms_key_id=KEY,
+    bucket_key_enabled=True,
     expected_bucket_owner="123456789012",
     acl="bucket-owner-full-control",
+    storage_class="STANDARD_IA",
     tags={"team": "data"},
-    role_arn="arn:aws:iam::123456789012:role/writer",
+    role_arn=ROLE,
     external_id="ext-1",
 )
 
-
-def answer(
-    code: str,
-    status: int,
-    message: str = "…",
-    operation: str = "PutObject",
-    headers: dict[str, str] | None = None,
-) -> ClientError:
-    return ClientError(
-        {
-            "Error": {"Code": code, "Message": message},
-            "ResponseMetadata": {
-                "HTTPStatusCode": status,
-                "HTTPHeaders": headers or {},
-                "RequestId": "",
-                "HostId": "",
-                "RetryAttempts": 0,
-            },
-        },
-        operation,
-    )
-
-
-TRANSIENT = [
-    answer("InternalError", 500),
-    answer("SlowDown", 503),
-    answer("ServiceUnavailable", 503),
-    answer("RequestTimeout", 400),
-    answer("ThrottlingException", 400),
-    answer("KMS.ThrottlingException", 400),
-    answer("ExpiredToken", 400),
-    answer("OperationAborted", 409),
-    answer("SomethingNew", 502),
-    answer("TooMany", 429),
-    answer("ServiceUnavailable", 503, operation="AssumeRole"),
-    ConnectTimeoutError(endpoint_url="https://s3"),
-    ReadTimeoutError(endpoint_url="https://s3"),
-    EndpointConnectionError(endpoint_url="https://s3"),
-    ResponseParserError("not XML"),
+# code, status, transient, words of the advice
+TABLE = [
+    ("InternalError", 500, True, ""),
+    ("ServiceUnavailable", 503, True, ""),
+    ("SlowDown", 503, True, ""),
+    ("RequestTimeout", 400, True, ""),
+    ("IncompleteBody", 400, True, ""),
+    ("OperationAborted", 409, True, ""),
+    ("ConditionalRequestConflict", 409, True, ""),
+    ("ThrottlingException", 400, True, ""),
+    ("ExpiredToken", 400, True, "operator renews our temporary credentials"),
+    ("ExpiredTokenException", 400, True, "operator renews our temporary credentials"),
+    ("TokenRefreshRequired", 400, True, "operator renews our temporary credentials"),
+    ("InvalidToken", 400, False, "operator renews our session token"),
+    ("InvalidAccessKeyId", 403, False, "access key, which AWS does not know in us-east-1"),
+    ("SignatureDoesNotMatch", 403, False, "operator checks our secret"),
+    ("RequestTimeTooSkewed", 403, False, "operator sets the clock"),
+    ("RequestExpired", 400, False, "operator sets the clock"),
+    ("NoSuchBucket", 404, False, "bucket, which does not exist, or the customer makes it"),
+    ("AllAccessDisabled", 403, False, "customer asks AWS"),
+    ("AccountProblem", 403, False, "ask AWS which of their accounts"),
+    ("NotSignedUp", 403, False, "operator signs our account up"),
+    ("InvalidArgument", 400, False, f"which is server_side_encryption aws:kms, kms_key_id {KEY}"),
+    ("InvalidRequest", 400, False, "acl bucket-owner-full-control, storage_class STANDARD_IA"),
+    ("NotImplemented", 501, False, "what the connection sends"),
+    ("InvalidEncryptionAlgorithmError", 400, False, "the connection's encryption"),
+    ("AccessControlListNotSupported", 400, False, "operator removes the connection's acl"),
+    ("InvalidStorageClass", 400, False, "storage_class"),
+    ("InvalidTag", 400, False, "tags"),
+    ("EntityTooLarge", 400, False, "max_object_bytes"),
+    ("KeyTooLongError", 400, False, "prefix"),
+    ("BadDigest", 400, False, "proxy"),
+    ("MethodNotAllowed", 405, False, "endpoint_url"),
+    ("KMS.DisabledException", 400, False, "key's owner enables"),
+    ("KMS.NotFoundException", 400, False, "no such KMS key in us-east-1"),
+    ("KMS.KMSInvalidStateException", 400, False, "pending deletion or import"),
+    ("KMS.InvalidKeyUsageException", 400, False, "symmetric key"),
+    ("KMS.UnrecognizedClientException", 400, False, "its account has not enabled that region"),
+    ("KMS.KeyUnavailableException", 400, True, "key's owner"),
+    ("KMS.DependencyTimeoutException", 400, True, "key's owner"),
+    ("KMS.KMSInternalException", 400, True, "key's owner"),
+    ("KMS.ThrottlingException", 400, True, "bucket_key_enabled"),
+    ("KMS.LimitExceededException", 400, True, "KMS quota"),
+    ("QuotaExceeded", 403, False, "customer makes room"),
+    ("XMinioStorageFull", 507, False, "customer makes room"),
+    # What no table knows
+    ("SomethingNew", 500, True, ""),
+    ("SomethingNew", 599, True, ""),
+    ("SomethingNew", 408, True, ""),
+    ("SomethingNew", 429, True, ""),
+    ("SomethingNew", 400, False, "what the connection sends"),
+    ("SomethingNew", 418, False, "what the connection sends"),
+    ("SomethingNew", 302, False, "not at this address of us-east-1"),
+    ("KMS.SomethingNew", 400, False, "key's owner checks the KMS key"),
 ]
-PERMANENT = [
-    answer("AccessDenied", 403),
-    answer("NoSuchBucket", 404),
-    answer("PermanentRedirect", 301),
-    answer("InvalidArgument", 400),
-    answer("AccessControlListNotSupported", 400),
-    answer("InvalidAccessKeyId", 403),
-    answer("RequestTimeTooSkewed", 403),
-    answer("AllAccessDisabled", 403),
-    answer("KMS.DisabledException", 400),
-    answer("KMS.NotFoundException", 400),
-    answer("KMS.KMSInvalidStateException", 400),
-    answer("SomethingNew", 418),
-    answer("AccessDenied", 403, operation="AssumeRole"),
-    NoCredentialsError(),
-    SSLError(endpoint_url="https://s3", error=OSError("certificate verify failed")),
+ROLE_TABLE = [
+    ("RegionDisabledException", 403, False, "activates STS in us-east-1"),
+    ("PackedPolicyTooLarge", 400, False, "tags and policies of our session"),
+    ("ExpiredTokenException", 400, True, "renews our temporary credentials"),
+    ("ExpiredToken", 403, True, "renews our temporary credentials"),
+    ("InvalidClientTokenId", 403, False, "operator checks our access key"),
+    ("IDPCommunicationError", 400, True, "identity provider"),
+    ("IDPRejectedClaim", 403, False, "identity provider"),
+    ("InvalidIdentityToken", 400, False, "identity provider"),
+    ("ValidationError", 400, False, "role_arn"),
+    ("Throttling", 400, True, ""),
+    ("ServiceUnavailable", 503, True, ""),
 ]
 
 
-@pytest.mark.parametrize("error", TRANSIENT, ids=str)
-def test_what_may_pass_by_itself_is_transient(error: SdkError) -> None:
-    assert understand(error, PLAIN).transient
+@pytest.mark.parametrize(("code", "status", "transient", "advice"), TABLE)
+def test_a_code_says_whether_it_passes_and_what_to_do(
+    code: str, status: int, advice: str, *, transient: bool
+) -> None:
+    failure = understand(put_refused(code, status, "In its own words."), FULL)
+    assert failure.said == f"{code} ({status}): In its own words."
+    assert failure.transient is transient
+    assert failure.answered
+    assert advice in failure.advice
+    assert bool(failure.advice) is bool(advice)
 
 
-@pytest.mark.parametrize("error", PERMANENT, ids=str)
-def test_what_a_person_must_change_is_permanent(error: SdkError) -> None:
-    assert not understand(error, PLAIN).transient
+@pytest.mark.parametrize(("code", "status", "transient", "advice"), ROLE_TABLE)
+def test_a_role_that_cannot_be_had_says_so_too(
+    code: str, status: int, advice: str, *, transient: bool
+) -> None:
+    failure = understand(role_refused(code, status), FULL)
+    assert (failure.transient, failure.answered) == (transient, True)
+    assert advice in failure.advice
+    assert bool(failure.advice) is bool(advice)
+
+
+def test_every_advice_is_one_sentence_with_someone_who_acts() -> None:
+    for meaning in (*MEANINGS.values(), UNKNOWN, UNKNOWN_OF_KMS, NOT_OF_S3):
+        advice = meaning.advice.format(connection=FULL, sent="x", host="S3")
+        assert advice or meaning.transient
+        if advice:
+            assert re.fullmatch(r"[A-Z][^.]*\.", advice)
+            assert re.search(r"\b(operator|customer|owner)\b", advice)
+
+
+def test_the_requests_that_were_sent_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
+    assert understand(put_answered(503, attempts=3), PLAIN).attempts == 3
+    assert understand(put_refused("NoSuchBucket", 404), PLAIN).attempts == 1
+
+
+# --- wrong regions ---
+
+ELSEWHERE = "The bucket is in eu-west-1, not in us-east-1: the operator corrects the connection's "
 
 
 @pytest.mark.parametrize(
-    ("error", "advice"),
+    "error",
     [
-        (
-            answer("PermanentRedirect", 301, headers={"x-amz-bucket-region": "eu-west-1"}),
-            "The connection's region is us-east-1, but the bucket is in eu-west-1: correct it.",
+        put_answered(301, headers={"x-amz-bucket-region": "eu-west-1"}),
+        put_answered(307, headers={"x-amz-bucket-region": "eu-west-1"}),
+        put_refused("AuthorizationHeaderMalformed", 400, "…", Region="eu-west-1"),
+        put_refused(
+            "AuthorizationHeaderMalformed",
+            400,
+            "The authorization header is malformed; the region 'us-east-1' is wrong; expecting"
+            " 'eu-west-1'",
         ),
-        (
-            answer("KMS.DisabledException", 400),
-            "The key is disabled: its owner must enable it.",
-        ),
-        (
-            answer("InvalidArgument", 400),
-            (
-                f"Sent with: server_side_encryption aws:kms, kms_key_id {KEY}, "
-                "acl bucket-owner-full-control."
-            ),
-        ),
-        (
-            answer("AccessDenied", 403, operation="AssumeRole"),
-            (
-                "The role arn:aws:iam::123456789012:role/writer was not given to us: its trust "
-                "policy must name us and the external_id."
-            ),
-        ),
-        (
-            NoCredentialsError(),
-            "Give credentials by the AWS default chain: environment, files, or role.",
-        ),
-        (answer("SlowDown", 503), ""),
     ],
-    ids=str,
+    ids=["header", "temporary", "field", "message"],
 )
-def test_advice_says_what_to_do(error: SdkError, advice: str) -> None:
-    assert understand(error, FULL).advice == advice
+def test_a_wrong_region_names_the_right_one(error: ClientError) -> None:
+    failure = understand(error, PLAIN)
+    assert failure.advice == f"{ELSEWHERE}region."
+    assert not failure.transient
+    elsewhere = PLAIN.model_copy(update={"endpoint_url": "https://s3.example.com"})
+    assert understand(error, elsewhere).advice == f"{ELSEWHERE}region and endpoint_url."
 
 
-# Within an account, or an organisation, S3 says more; across accounts it does not.
-PLAIN_DENIAL = "Access Denied"
-DENIAL_WITH_CONTEXT = (
-    "User: arn:aws:iam::213824691356:user/s3-copy is not authorized to perform: s3:PutObject on "
-    'resource: "arn:aws:s3:::acme-bucket/a" because no resource-based policy allows it'
+@pytest.mark.parametrize(
+    "error",
+    [
+        put_answered(301),
+        put_refused("PermanentRedirect", 301),
+        put_refused("IllegalLocationConstraintException", 400),
+        put_answered(301, headers={"x-amz-bucket-region": "{connection.__class__}"}),
+    ],
+    ids=["bare", "PermanentRedirect", "IllegalLocationConstraint", "no region's name"],
 )
+def test_a_wrong_region_without_the_right_one_has_the_customer_asked(error: ClientError) -> None:
+    failure = understand(error, PLAIN)
+    assert "not at this address of us-east-1: the operator asks the customer" in failure.advice
+    assert not failure.transient
 
 
-@pytest.mark.parametrize("message", [PLAIN_DENIAL, DENIAL_WITH_CONTEXT])
-def test_a_denial_is_quoted_and_its_possible_causes_listed_but_none_asserted(message: str) -> None:
-    failure = understand(answer("AccessDenied", 403, message), FULL)
-    assert failure.said == f"AccessDenied (403): {message}"
-    assert failure.advice == (
-        "Possible causes: the bucket's policy does not grant us s3:PutObject there; it demands"
-        " another encryption than what is sent (aws:kms); the key's policy does not grant us"
-        " kms:GenerateDataKey; the bucket is not account 123456789012's; we may not set an ACL"
-        " (s3:PutObjectAcl); we may not set tags (s3:PutObjectTagging)."
-    )
+def test_a_new_bucket_whose_name_is_not_known_yet_passes() -> None:
+    same = {"x-amz-bucket-region": "us-east-1"}
+    failure = understand(put_answered(307, headers=same), PLAIN)
+    assert failure.transient
+    assert "new bucket" in failure.advice
 
 
-def test_only_what_could_be_the_cause_is_listed() -> None:
-    advice = understand(answer("AccessDenied", 403), PLAIN).advice
-    assert advice == (
-        "Possible causes: the bucket's policy does not grant us s3:PutObject there; it demands"
-        " another encryption than what is sent (none)."
-    )
+def test_a_malformed_header_without_a_region_may_be_the_access_key() -> None:
+    failure = understand(put_refused("AuthorizationHeaderMalformed"), PLAIN)
+    assert "region, and our access key for stray characters" in failure.advice
+
+
+# --- answers that are none of S3's ---
+
+
+@pytest.mark.parametrize("body", ["", "<html><body>Blocked</body></html>", "Blocked by proxy"])
+def test_an_answer_without_a_code_is_somebody_elses(body: str) -> None:
+    failure = understand(put_answered(403, body), PLAIN)
+    assert failure.said == "403: Forbidden"
+    assert "proxy or firewall" in failure.advice
+    assert not failure.transient
+    assert understand(put_answered(502, body), PLAIN).transient
+
+
+def test_aws_sts_says_in_other_words_that_the_clock_is_wrong() -> None:
+    message = "Signature expired: 20261120T100000Z is now earlier than 20261120T101500Z"
+    failure = understand(role_refused("SignatureDoesNotMatch", 403, message), FULL)
+    assert "operator sets the clock" in failure.advice
+    assert message in failure.said
