@@ -20,7 +20,7 @@ from pipeline.job import Job, Reading, mint_run
 from transforms.configuration import Configuration
 from transforms.folder import FolderStore
 from transforms.match import match_files
-from transforms.put import Place
+from transforms.places import OpsPath, Place
 from transforms.store import Folder, Store
 from transforms.summarise import Summary, read_summary
 
@@ -49,7 +49,7 @@ def _job(source: Path, folder: Path, scratch: str) -> Job:
         reading=Reading(),
         run=mint_run(files, Reading()),
         # Beside the customers' folders, not among them.
-        ops=Folder(str(folder.with_name(f"{folder.name}-ops"))),
+        ops=OpsPath(Folder(str(folder.with_name(f"{folder.name}-ops")))),
         scratch=scratch,
     )
 

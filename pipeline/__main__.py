@@ -13,14 +13,18 @@ from pipeline.exit_codes import DONE, INTERRUPTED
 
 _USAGE: Final = """\
 usage: s3-event-logs [run] --config FILE --input GLOB [--ops_path FOLDER] [option …] [Beam option …]
+       s3-event-logs redrive --config FILE [--ops_path FOLDER] [--every DURATION] [option …]
+       s3-event-logs verify URL … | --config FILE [option …]
        s3-event-logs schema
        s3-event-logs --help | --version
 
 run      delivers events into every customer's bucket (the default)
+redrive  puts parked objects again, once or every few minutes (redrive --help)
+verify   checks buckets, or copies of them, against their manifests (verify --help says more)
 schema   prints the JSON Schema of the configuration
 
 exit codes: 0 all that matched was delivered; 1 the job failed; 2 the command line or the
-configuration is wrong, and nothing was read; 130 interrupted
+configuration is wrong, and nothing was read; 3 objects are parked; 130 interrupted
 """
 
 
@@ -33,6 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     # What Beam logs on its way in is of no use to a person.
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
+    if given[:1] == ["redrive"]:
+        from pipeline.redrive import redrive  # noqa: PLC0415 - as above
+
+        return redrive(given[1:])
+    if given[:1] == ["verify"]:
+        from pipeline.verify import verify  # noqa: PLC0415 - Beam takes seconds to import
+
+        return verify(given[1:])
     if "--help" in given or "-h" in given:
         _print_help()
         return DONE

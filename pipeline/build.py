@@ -1,4 +1,6 @@
-"""The graph, on one screen: read → parse → route → pack → window → group → assemble → put.
+"""The graph, on one screen.
+
+read → parse → route → pack → window → group → assemble → put → receipt → manifest.
 
 Between the source and the shuffle there are blocks, never single events. What is shuffled are
 pieces, deflated, keyed by all that decides an object's key. The operator's own records (dead
@@ -6,14 +8,18 @@ letters, tallies, receipts) become pieces too, and go the same way into the ops 
 """
 
 import apache_beam as beam
+from apache_beam.utils.shared import Shared
 
 from pipeline.job import Job
 from transforms import ops
 from transforms.assemble import Assemble
+from transforms.manifest import ManifestPanes, QuietWindows
 from transforms.pack import Pack
 from transforms.parse import Parse
-from transforms.put import Put, StoreOpener, open_store
+from transforms.places import StoreOpener, open_store
+from transforms.put import Put
 from transforms.read import Read
+from transforms.receipts import AllReceipts
 from transforms.route import Route
 from transforms.summarise import Summarise
 from transforms.window import WindowByEventTime
@@ -21,13 +27,13 @@ from transforms.window import WindowByEventTime
 
 def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -> None:
     """Adds a job's whole graph to a pipeline."""
-    reading, targets, places = job.reading, job.targets(), job.places()
+    reading, circuits = job.reading, Shared()
     packed = (
         pipeline
         | "read" >> Read(job.files, reading.block_bytes, reading.avro_field)
         | "parse" >> Parse(reading.time_fields, reading.max_event_bytes)
         | "route" >> Route(job.configuration.destinations, reading.unmatched)
-        | "pack" >> Pack(targets, reading.window_seconds, job.scratch)
+        | "pack" >> Pack(job.targets(), reading.window_seconds, job.scratch)
     )
     dead_letters = packed.dead_letters | "pack dead letters" >> ops.PackForOps(
         ops.pack_dead_letters, job.ops_target(ops.DEAD_LETTERS), job.scratch
@@ -37,22 +43,33 @@ def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -
     )
 
     # One sink, one path: what is ours is put by the code that delivers what is the customers'.
-    receipts = (
+    def put() -> Put:
+        return Put(job.places(), opener, job.ops, job.put_deadline_seconds, circuits)
+
+    settled = (
         (packed.pieces, dead_letters, tallies)
         | "all pieces" >> beam.Flatten()
         | "window" >> WindowByEventTime(reading.window_seconds)
         | "group" >> beam.GroupByKey()
         | "assemble" >> Assemble()
-        | "put" >> Put(places, opener)
+        | "put" >> put()
         | "customers' receipts" >> beam.Filter(ops.is_for_a_customer)
     )
+    # A manifest follows when its window has closed and all objects of the pane are settled.
+    quiet = packed.pieces | "quiet" >> QuietWindows(job.always_listed(), reading.window_seconds)
+    listed = (
+        (settled, quiet)
+        | "manifest" >> ManifestPanes(job.manifest_modes(), reading.window_seconds)
+        | "put manifests" >> put()
+    )
+    receipts = (settled, listed) | "receipts" >> AllReceipts(reading.window_seconds)
     (
         receipts
         | "pack receipts"
         >> ops.PackForOps(ops.pack_receipt, job.ops_target(ops.RECEIPTS), job.scratch)
         | "group receipts" >> beam.GroupByKey()
         | "assemble receipts" >> Assemble()
-        | "put receipts" >> Put(places, opener)
+        | "put receipts" >> put()
     )
     if job.summary_path is not None:
         (packed.tallies, receipts) | "summarise" >> Summarise(job.summary_path)

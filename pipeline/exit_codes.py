@@ -11,5 +11,8 @@ FAILED: Final = 1
 USAGE: Final = 2
 """The command line or the configuration is wrong, and nothing was read."""
 
+PARKED: Final = 3
+"""The job came to its end, but buckets refused objects, which are parked."""
+
 INTERRUPTED: Final = 130
 """Ctrl-C, or SIGTERM; the number is the shells'."""

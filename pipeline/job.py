@@ -7,12 +7,13 @@ import msgspec
 
 from transforms.configuration import Configuration
 from transforms.keys import RUN_CHARACTERS, digest
+from transforms.lanes import DEFAULT_PUT_DEADLINE
 from transforms.match import InputFile
 from transforms.ops import OPS_DESTINATIONS, ops_target
 from transforms.parse import DEFAULT_MAX_EVENT_BYTES, DEFAULT_TIME_FIELDS
-from transforms.put import Place
+from transforms.places import OpsPath, Place
 from transforms.read import DEFAULT_BLOCK_BYTES
-from transforms.records import Target
+from transforms.records import ManifestMode, Target
 from transforms.route import Unmatched
 from transforms.targets import target_of
 from transforms.window import DEFAULT_WINDOW_SECONDS
@@ -37,18 +38,22 @@ class Job(msgspec.Struct, frozen=True):
         files: The input.
         reading: How it becomes events.
         run: The run's id, part of every key.
-        ops: Where dead letters, receipts and tallies go, and below which prefix.
+        ops: Where dead letters, parked objects, receipts and tallies go.
         scratch: A folder on the local disk for pieces and the summary, where all workers share one
             machine; `None` where they do not.
+        put_deadline_seconds: For one put, all its attempts together.
+        max_dead_letter_ratio: The largest part of its records that a run may end well with as dead
+            letters; `None` for any.
     """
 
     configuration: Configuration
     files: tuple[InputFile, ...]
     reading: Reading
     run: str
-    ops: Place
-    ops_prefix: str = ""
+    ops: OpsPath
     scratch: str | None = None
+    put_deadline_seconds: float = DEFAULT_PUT_DEADLINE
+    max_dead_letter_ratio: float | None = None
 
     @property
     def summary_path(self) -> str | None:
@@ -66,7 +71,7 @@ class Job(msgspec.Struct, frozen=True):
     def ops_target(self, name: str) -> Target:
         """The target of a built-in destination."""
         configured = self.configuration.model_dump_json()
-        return ops_target(name, self.run, self.ops, self.ops_prefix, configured)
+        return ops_target(name, self.run, self.ops, configured)
 
     def places(self) -> dict[str, Place]:
         """By name, where each destination's objects go, the built-in ones included."""
@@ -75,7 +80,21 @@ class Job(msgspec.Struct, frozen=True):
             destination.name: configuration.connection_of(destination)
             for destination in configuration.destinations
         }
-        return places | dict.fromkeys(OPS_DESTINATIONS, self.ops)
+        return places | dict.fromkeys(OPS_DESTINATIONS, self.ops.place)
+
+    def manifest_modes(self) -> dict[str, ManifestMode]:
+        """By name, whether each destination gets manifests."""
+        return {each.name: each.manifest for each in self.configuration.destinations}
+
+    def always_listed(self) -> list[Target]:
+        """The targets of the destinations that want a manifest of every window."""
+        modes = self.manifest_modes()
+        enabled = {each.name for each in self.configuration.destinations if each.enabled}
+        return [
+            target
+            for target in self.targets()
+            if target.destination in enabled and modes[target.destination] == "always"
+        ]
 
 
 def mint_run(files: Sequence[InputFile], reading: Reading) -> str:

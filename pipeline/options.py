@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -48,7 +49,8 @@ class EventLogsOptions(PipelineOptions):
         parser.add_argument(
             "--ops_path",
             metavar="FOLDER",
-            help="where dead letters, receipts and tallies go; overrides the configuration's ops",
+            help="where dead letters, parked objects, receipts and tallies go; overrides the"
+            " configuration's ops",
         )
         parser.add_argument(
             "--window", default="10m", metavar="DURATION", help="length of a window (default 10m)"
@@ -81,6 +83,18 @@ class EventLogsOptions(PipelineOptions):
             default="count",
             metavar="count|dead_letter",
             help="what becomes of an event that no destination matches (default count)",
+        )
+        parser.add_argument(
+            "--max_dead_letter_ratio",
+            metavar="RATIO",
+            help="if more than this part of the records, from 0 to 1, are dead letters, it ends"
+            " with exit code 1 (default: however many)",
+        )
+        parser.add_argument(
+            "--put_deadline",
+            default="30s",
+            metavar="DURATION",
+            help="for one object, all attempts together; then it is parked (default 30s)",
         )
         parser.add_argument(
             "--run_id",
@@ -118,6 +132,21 @@ def reading_of(options: argparse.Namespace, values: Values) -> Reading:
         "unmatched": values.take("unmatched", options.unmatched, _unmatched),
     }
     return Reading(**{name: value for name, value in given.items() if value is not None})
+
+
+def parse_ratio(text: str) -> float:
+    """Turns `0.01` into a number from 0 to 1.
+
+    Raises:
+        ValueError: It is none.
+    """
+    try:
+        ratio = float(text)
+    except ValueError:
+        ratio = math.nan
+    if not 0 <= ratio <= 1:  # nor is what is not a number
+        raise ValueError(f"{text!r} is no number from 0 to 1")
+    return ratio
 
 
 def _window(text: str) -> int:

@@ -65,4 +65,5 @@ def _print_lines(total_bytes: int, screen: Console, stop: threading.Event) -> No
 
 
 def _counted() -> str:
-    return f"{counters.events:,} events, {counters.objects_put:,} objects put"
+    parked = f", {counters.objects_parked:,} parked" if counters.objects_parked else ""
+    return f"{counters.events:,} events, {counters.objects_put:,} objects put{parked}"

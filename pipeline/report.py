@@ -8,7 +8,7 @@ from rich.table import Table
 
 from pipeline.job import Job
 from transforms.destination import Destination
-from transforms.put import bucket_and_owner
+from transforms.places import bucket_and_owner
 from transforms.summarise import Delivery, Summary
 from transforms.units import format_size
 
@@ -16,6 +16,7 @@ _FILE_COLUMNS: Final = 200  # nothing is cut off where no terminal sets a width
 _NARROW_COLUMNS: Final = 110
 _MOST_ROWS: Final = 100
 _MOST_EXAMPLES: Final = 5
+_MOST_REFUSALS: Final = 20
 _READERS: Final = {"gzip": "gzip -dc | ", "zstd": "zstd -dc | ", "none": ""}
 
 
@@ -30,6 +31,8 @@ def print_report(job: Job, summary: Summary) -> None:
         screen.print(f"and {left_out:,} more destinations; all are in the receipts")
     for line in (*examples(job, summary, shown), *sums(job, summary)):
         screen.print(line, markup=False, soft_wrap=True)
+    for line in refusals(summary):
+        screen.print(line, markup=False, soft_wrap=True, style="red")
 
 
 def _shown(job: Job, summary: Summary) -> tuple[list[Destination], int]:
@@ -51,6 +54,8 @@ def _table(job: Job, summary: Summary, shown: list[Destination], *, narrow: bool
         table.add_column("bucket", overflow="fold")
     for heading in ("objects", "events", "raw", "stored"):
         table.add_column(heading, justify="right", no_wrap=True)
+    if summary.parked:
+        table.add_column("parked", justify="right", no_wrap=True, style="red")
     table.add_column("encryption", overflow="fold", min_width=len("encryption"))
     for destination in shown:
         delivery = _delivery(summary, destination)
@@ -62,6 +67,7 @@ def _table(job: Job, summary: Summary, shown: list[Destination], *, narrow: bool
             f"{delivery.events:,}",
             format_size(delivery.raw_bytes),
             format_size(delivery.stored_bytes),
+            *([f"{delivery.parked:,}"] if summary.parked else []),
             connection.server_side_encryption or "bucket's own",
         )
     return table
@@ -89,7 +95,26 @@ def sums(job: Job, summary: Summary) -> list[str]:
         f"events read {summary.read:,} = matched {summary.matched:,}"
         f" + unmatched {summary.unmatched:,} + opted out {summary.opted_out:,}"
         f" + dead letters {dead:,}" + (f" ({reasons})" if reasons else ""),
-        f"matched pairs {summary.pairs:,} = delivered {summary.delivered:,}",
+        f"matched pairs {summary.pairs:,} = delivered {summary.delivered:,}"
+        + (f" + parked {summary.parked_events:,}" if summary.parked else ""),
         *([f"blank lines, not counted: {summary.blank:,}"] if summary.blank else []),
-        f"ops path: {bucket_and_owner(job.ops)[0]}",
+        f"ops path: {bucket_and_owner(job.ops.place)[0]}",
     ]
+
+
+def refusals(summary: Summary) -> list[str]:
+    """Who refused objects, why, and what to do; a destination each."""
+    refused = {name: each for name, each in sorted(summary.deliveries.items()) if each.parked}
+    lines = []
+    for name in list(refused)[:_MOST_REFUSALS]:
+        delivery = refused[name]
+        counted = f"{_count(delivery.parked, 'object')}, {_count(delivery.parked_events, 'event')}"
+        reason = delivery.reason.replace("\n", "\n  ")
+        lines.append(f"parked: {name}: {counted}: {reason}")
+    if len(refused) > _MOST_REFUSALS:
+        lines.append(f"parked: and {len(refused) - _MOST_REFUSALS:,} more destinations")
+    return lines
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + "s" * (number != 1)

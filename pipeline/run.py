@@ -4,13 +4,11 @@ import argparse
 import logging
 import os
 import re
-import signal
 import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
-from types import FrameType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
@@ -19,17 +17,18 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from rich.console import Console
 
 from pipeline.build import build
-from pipeline.exit_codes import DONE, FAILED, INTERRUPTED, USAGE
+from pipeline.exit_codes import DONE, FAILED, INTERRUPTED, PARKED, USAGE
+from pipeline.interrupts import Interrupts
 from pipeline.job import Job
 from pipeline.options import UsageError, is_local, split_command_line
 from pipeline.prepare import prepare
 from pipeline.progress_display import progress_display
 from pipeline.report import print_report
 from transforms.errors import JobError
+from transforms.ops import DEAD_LETTERS
+from transforms.places import bucket_and_owner
+from transforms.store import Folder
 from transforms.summarise import Summary, read_summary
-
-if TYPE_CHECKING:
-    from typing_extensions import Self  # typing has it from Python 3.11 on
 
 _MOST_WARNINGS: Final = 10
 
@@ -40,34 +39,16 @@ _ELSEWHERE: Final = re.compile(
 )
 
 
-class _Interrupts:
-    """Ctrl-C and SIGTERM both end a run in order; Beam hides the first in an error of its own."""
-
-    heard = False
-
-    def __enter__(self) -> "Self":
-        signals = (signal.SIGINT, signal.SIGTERM)
-        self._before = {number: signal.signal(number, self._hear) for number in signals}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _hear(self, _number: int, _frame: FrameType | None) -> None:
-        self.heard = True
-        raise KeyboardInterrupt
-
-
 def run(arguments: Sequence[str]) -> int:
     """Runs a job from its command line.
 
     Returns:
         The exit code: 0, all that matched was delivered; 1, the job failed; 2, the command line or
-        the configuration is wrong, and nothing was read; 130, it was interrupted.
+        the configuration is wrong, and nothing was read; 3, objects are parked; 130, it was
+        interrupted.
     """
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
-    with _Interrupts() as interrupts:
+    with Interrupts() as interrupts:
         try:
             options, beam_arguments = split_command_line(arguments)
             with tempfile.TemporaryDirectory(prefix="s3-event-logs-") as scratch:
@@ -126,19 +107,34 @@ def _sum_up(job: Job, screen: Console) -> int:
     except (OSError, SystemExit):
         # Nobody reads on (`| head -1`), or the disk is full: what was delivered is delivered.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return settle(summary)
+    scheme = "" if isinstance(job.ops.place, Folder) else "s3://"
+    where = f"{scheme}{bucket_and_owner(job.ops.place)[0]}/{job.ops.key(DEAD_LETTERS)}"
+    return settle(summary, job.max_dead_letter_ratio, where)
 
 
-def settle(summary: Summary) -> int:
+def settle(summary: Summary, most: float | None = None, where: str = DEAD_LETTERS) -> int:
     """The exit code of a run that came to its end.
 
+    Args:
+        summary: Its sums.
+        most: The largest part of its records that may be dead letters.
+        where: Where its dead letters are.
+
     Raises:
-        JobError: The sums do not add up.
+        JobError: The sums do not add up, or too many of the records are dead letters.
     """
     imbalance = summary.imbalance()
     if imbalance is not None:
         raise JobError(f"the sums do not add up: {imbalance}")
-    return DONE
+    dead = sum(summary.dead_letters.values())
+    if most is not None and dead > most * summary.read:
+        reasons = ", ".join(f"{n:,} {reason}" for reason, n in sorted(summary.dead_letters.items()))
+        raise JobError(
+            f"{dead / summary.read:.4%} of the records are dead letters, {dead:,} of"
+            f" {summary.read:,}; --max_dead_letter_ratio allows {most:.4%}: {reasons}.\n"
+            f"What was deliverable is delivered. The dead letters are in {where}"
+        )
+    return PARKED if summary.parked else DONE
 
 
 def _explain(screen: Console, error: BaseException) -> None:

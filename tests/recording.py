@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from transforms.errors import PutError
-from transforms.put import Place, bucket_and_owner
-from transforms.store import PutRequest
+from transforms.places import Place, bucket_and_owner
+from transforms.store import Failure, PutRequest
 
 _calls: list[tuple[str, PutRequest]] = []
 _refused: set[str] = set()
@@ -18,9 +18,10 @@ class RecordingStore:
 
     bucket: str
 
-    def put(self, request: PutRequest) -> None:
+    def put(self, request: PutRequest, deadline: float | None = None) -> None:  # noqa: ARG002
         if self.bucket in _refused:
-            raise PutError(f"destination {request.destination}: {self.bucket} refuses everything")
+            failure = Failure(f"{self.bucket} refuses everything", transient=False)
+            raise PutError(f"cannot put {request.key}: {failure}", failure)
         _calls.append((self.bucket, request))
 
 

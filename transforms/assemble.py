@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import apache_beam as beam
 import zstandard
-from apache_beam.utils.timestamp import Timestamp
 
 from transforms import deflate
 from transforms.keys import object_key
 from transforms.records import Part, Piece, Target, Window
 from transforms.spool import SpoolReader, body_length
+from transforms.window import whole_seconds
 
 SMALL_PIECE_BYTES: Final = 2**14
 """Pieces that average less than this are deflated again as one run: small ones compress badly."""
@@ -128,15 +128,8 @@ class _AssemblePane(beam.DoFn):
         pane: Any = beam.DoFn.PaneInfoParam,  # noqa: ANN401 - the same
     ) -> Iterator[Part]:
         target, pieces = grouped
-        interval = Window(_whole_seconds(window.start), _whole_seconds(window.end))
+        interval = Window(whole_seconds(window.start), whole_seconds(window.end))
         yield from assemble(target, interval, pane.index, pieces, self._reader)
 
     def teardown(self) -> None:
         self._reader.close()
-
-
-def _whole_seconds(border: Timestamp) -> int:
-    # A key has no room for less: two windows within a second would share one.
-    if border.micros % 1_000_000:
-        raise ValueError(f"a window must begin and end with a second, not at {border}")
-    return int(border)

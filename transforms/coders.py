@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import apache_beam as beam
 import msgspec
 
-from transforms.records import Block, Part, Piece, Target
+from transforms.records import Block, Part, Piece, Receipt, Target
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -84,7 +84,7 @@ class BundleCoder(beam.coders.Coder):
         return False
 
 
-for _shuffled in (Target, Piece):
+for _shuffled in (Target, Piece, Receipt):
     beam.coders.registry.register_coder(_shuffled, StructCoder)
 for _bundled in (Block, Part):
     beam.coders.registry.register_coder(_bundled, BundleCoder)

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictI
 
 from transforms.bucket_rules import Text, text_like, valid_prefix
 from transforms.keys import MAX_KEY_BYTES, longest_key_bytes
+from transforms.records import ManifestMode
 from transforms.refusals import Refusal, Section, quote
 from transforms.units import parse_size
 
@@ -135,6 +136,14 @@ class Destination(Section):
         description="The folders of a key: `2026/11/20/10/`, or `date=2026-11-20/hour=10/` for "
         "Hive and Athena.",
         examples=["hive"],
+    )
+
+    manifest: ManifestMode = Field(
+        "with_data",
+        description="Whether each window's objects are listed in a manifest beside them, once the "
+        "window has closed: `with_data` for windows with events, `off` for none, `always` also for "
+        "windows without events, so that a quiet hour and a broken one differ.",
+        examples=["always"],
     )
 
     @classmethod

@@ -73,13 +73,15 @@ class EnvelopeDecoder:
             ValueError: The line is not one JSON object by the grammar of RFC 8259.
             RecursionError: It nests too deeply for the parser.
         """
-        with contextlib.suppress(msgspec.DecodeError):
-            for decode in self._decode_by_later_fields:
-                if (envelope := decode(line)).time is not None:
-                    return envelope
         try:
+            with contextlib.suppress(msgspec.ValidationError):
+                for decode in self._decode_by_later_fields:
+                    if (envelope := decode(line)).time is not None:
+                        return envelope
             fields = msgspec.structs.asdict(self._untyped.decode(line)).values()
-        except msgspec.DecodeError:
+        except msgspec.DecodeError as error:
+            if _is_final(error, line):
+                raise ValueError(str(error)) from None
             document = _parse_strictly(line)
             fields = [document.get(name) for name in self._names()]  # type: ignore[assignment]
         return self._envelope(dict(zip(self._names(), fields, strict=True)))
@@ -127,6 +129,15 @@ def _time(value: object) -> dt.datetime | None:
         return msgspec.convert(value, AwareTime)
     except (msgspec.ValidationError, UnicodeEncodeError):  # the second for a lone surrogate
         return None
+
+
+def _is_final(error: msgspec.DecodeError, line: bytes) -> bool:
+    """Whether the strict parser would refuse the line too.
+
+    Of the grammar `msgspec` refuses nothing but lone surrogate escapes wrongly; a number that is
+    out of range is no fault of grammar. To ask again is most of what a malformed line costs.
+    """
+    return not isinstance(error, msgspec.ValidationError) and b"\\u" not in line
 
 
 def _parse_strictly(line: bytes) -> dict[str, Any]:

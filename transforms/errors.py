@@ -4,6 +4,8 @@ A message says in one or two lines what is wrong, where (file and byte or record
 key), and what to do.
 """
 
+from transforms.store import Failure
+
 
 class JobError(Exception):
     """The job cannot go on; the message is for a person, and needs no traceback beside it."""
@@ -18,7 +20,19 @@ class NothingMatchedError(ReadError):
 
 
 class PutError(JobError):
-    """An object could not be put: what was refused, where, and what to do."""
+    """An object could not be put: what was refused, where, and what to do.
+
+    Attributes:
+        failure: Why.
+    """
+
+    def __init__(self, message: str, failure: Failure | None = None) -> None:
+        super().__init__(message)
+        # Beam raises an error again with its message alone.
+        self.failure = failure or Failure(message, transient=False, answered=False)
+
+    def __reduce__(self) -> tuple[type["PutError"], tuple[str, Failure]]:
+        return (type(self), (str(self), self.failure))
 
 
 class SpoolError(JobError):

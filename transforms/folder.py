@@ -9,7 +9,7 @@ from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from transforms.errors import PutError
-from transforms.store import Folder, PutRequest
+from transforms.store import Failure, Folder, PutRequest
 
 
 class FolderStore:
@@ -18,7 +18,7 @@ class FolderStore:
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
 
-    def put(self, request: PutRequest) -> None:
+    def put(self, request: PutRequest, deadline: float | None = None) -> None:  # noqa: ARG002 - a write to a file cannot be ended
         """Writes a file whose path below the folder is the object's key.
 
         Raises:
@@ -36,7 +36,8 @@ class FolderStore:
                 ) as file:
                     file.write(request.body)
         except (OSError, BeamIOError, ValueError) as error:
-            raise PutError(f"cannot write {path}: {error}") from error
+            failure = Failure(str(error), transient=True, answered=False)
+            raise PutError(f"cannot write {path}: {error}", failure) from error
 
 
 def _write_local(path: Path, body: bytes) -> None:

@@ -75,16 +75,25 @@ def object_key(target: Target, window: Window, pane: int, part: int) -> str:
     Raises:
         OverflowError: The window reaches out of the years 1 to 9999.
     """
-    name = (
-        f"{target.destination}_{_stamp(window.start)}_{_stamp(window.end)}"
-        f"_{target.run}-{target.revision}_p{pane}_{target.shard:05}-of-{target.shards:05}"
-    )
+    name = f"{_stem(target, window, pane)}_{target.shard:05}-of-{target.shards:05}"
     if part:
         name += f"_part{part:03}"
-    start = _time(window.start)
-    folder = _FOLDERS[target.layout].format(t=start, year=f"{start.year:04}")
-    path = f"{folder}/{name}{_SUFFIXES[target.compression]}"
-    return f"{target.prefix}/{path}" if target.prefix else path
+    return _path(target, window, f"{name}{_SUFFIXES[target.compression]}")
+
+
+def manifest_key(target: Target, window: Window, pane: int, mark: str = "") -> str:
+    """The key of a manifest, in the folder of the objects that it lists.
+
+    Its first character hides it from Hive, Athena and Spark.
+
+    Args:
+        target: Of any shard.
+        window: The objects' window.
+        pane: The manifest's own number.
+        mark: What tells it from the manifest of a pane that was delivered whole, and at once.
+    """
+    name = f"_{_stem(target, window, pane)}{mark}.manifest.json"
+    return _path(target, window, name)
 
 
 def longest_key_bytes(prefix: str, destination: str) -> int:
@@ -92,11 +101,29 @@ def longest_key_bytes(prefix: str, destination: str) -> int:
     return len(prefix.encode()) + len(destination) + _LONGEST_REST
 
 
+def _stem(target: Target, window: Window, pane: int) -> str:
+    return (
+        f"{target.destination}_{stamp(window.start)}_{stamp(window.end)}"
+        f"_{target.run}-{target.revision}_p{pane}"
+    )
+
+
+def _path(target: Target, window: Window, name: str) -> str:
+    start = _time(window.start)
+    folder = _FOLDERS[target.layout].format(t=start, year=f"{start.year:04}")
+    return "/".join(filter(None, (target.prefix, folder, name)))
+
+
 def _time(seconds: int) -> datetime:
     return _EPOCH + timedelta(seconds=seconds)
 
 
-def _stamp(seconds: int) -> str:
+def stamp(seconds: int) -> str:
+    """A time as keys have it: `20261120T100000Z`.
+
+    Raises:
+        OverflowError: It is out of the years 1 to 9999.
+    """
     time = _time(seconds)
     # strftime does not pad years before 1000 to four digits everywhere.
     return f"{time.year:04}{time:%m%dT%H%M%SZ}"

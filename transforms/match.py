@@ -32,9 +32,9 @@ class InputFile(msgspec.Struct, frozen=True):
     modified_micros: int
 
     @property
-    def record_time(self) -> int:
-        """The record time of its records, in whole seconds since 1970."""
-        return self.modified_micros // _MICROS
+    def record_time(self) -> int | None:
+        """The record time of its records, in whole seconds since 1970; `None` if there is none."""
+        return self.modified_micros // _MICROS if self.modified_micros else None
 
 
 def match_files(patterns: Sequence[str]) -> list[InputFile]:

@@ -14,7 +14,7 @@ import msgspec
 from transforms.dead_letters import dead_letter_line
 from transforms.keys import REVISION_CHARACTERS, digest
 from transforms.pack import TargetedPiece, make_piece
-from transforms.put import Place, bucket_and_owner
+from transforms.places import OpsPath, bucket_and_owner
 from transforms.records import DeadLetter, Receipt, Tally, Target
 from transforms.spool import SpoolingDoFn
 
@@ -26,14 +26,14 @@ OPS_DESTINATIONS: Final = (DEAD_LETTERS, RECEIPTS, TALLIES)
 T = TypeVar("T")
 
 
-def ops_target(name: str, run: str, place: Place, prefix: str, configured: str) -> Target:
+def ops_target(name: str, run: str, ops: OpsPath, configured: str) -> Target:
     """The target of a built-in destination, below the ops path's prefix.
 
     Its revision is a digest of all that is configured: the same input with another configuration
     has other tallies and receipts, which must not take the place of these.
     """
-    bucket, owner = bucket_and_owner(place)
-    folder = f"{prefix}/{name}" if prefix else name
+    bucket, owner = bucket_and_owner(ops.place)
+    folder = ops.key(name)
     revision = digest(REVISION_CHARACTERS, bucket, owner, folder, configured)
     return Target(name, run, bucket, owner, folder, revision=revision)
 
@@ -55,9 +55,9 @@ def pack_receipt(receipt: Receipt, target: Target) -> TargetedPiece:
     return target, make_piece(source, 0, [msgspec.json.encode(receipt)])
 
 
-def is_for_a_customer(receipt: Receipt) -> bool:
+def is_for_a_customer(settled: tuple[Target, Receipt]) -> bool:
     """Whether a receipt is for a customer's object, not for one of ours."""
-    return receipt.destination not in OPS_DESTINATIONS
+    return settled[1].destination not in OPS_DESTINATIONS
 
 
 class PackForOps(beam.PTransform):

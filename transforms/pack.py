@@ -11,12 +11,21 @@ import apache_beam as beam
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.typehints.decorators import no_annotations
 
+from transforms.dead_letters import DeadLetters
 from transforms.deflate import crc32, deflate
 from transforms.records import Piece, Tally, Target, Window
 from transforms.route import Routed
 from transforms.spool import SpoolingDoFn
 from transforms.targets import with_shard
-from transforms.window import Windows
+from transforms.window import (
+    DEFAULT_ALLOWED_LATENESS_SECONDS,
+    DEFAULT_MAX_CLOCK_SKEW_SECONDS,
+    Lateness,
+    Placed,
+    Windows,
+    ops_time,
+    place,
+)
 
 PIECES: Final = "pieces"
 TALLIES: Final = "tallies"
@@ -32,20 +41,19 @@ def make_piece(source: str, first: int, lines: Sequence[bytes]) -> Piece:
 
 
 def pack(
-    routed: Routed, targets: Sequence[Target], windows: Windows
+    placed: Placed, targets: Sequence[Target], windows: Windows
 ) -> Iterator[tuple[Target, Window, Piece]]:
     """Packs a block's events, each group in the block's order.
 
     Args:
-        routed: The events with their matches.
+        placed: The events with their matches, and the numbers of their windows.
         targets: By the index that a match names, the target of each destination.
-        windows: The windows to split the block by.
+        windows: The windows that the numbers are of.
     """
-    block = routed.block
+    routed, block = placed.routed, placed.routed.block
     sharded = [with_shard(target, block.source, block.start) for target in targets]
-    numbers = windows.numbers(routed.times, block.record_time)
     groups: defaultdict[tuple[int, int], list[bytes]] = defaultdict(list)
-    for event, number, match in zip(routed.events, numbers, routed.matches, strict=True):
+    for event, number, match in zip(routed.events, placed.numbers, routed.matches, strict=True):
         for index in match:
             groups[index, number].append(event)
     for (index, number), lines in groups.items():
@@ -53,7 +61,7 @@ def pack(
 
 
 def tally(routed: Routed, targets: Sequence[Target]) -> Tally:
-    """Counts what became of a block's records."""
+    """Counts what became of a block's records, whose matched events all have a window."""
     by_match = Counter(routed.matches)
     pairs: Counter[str] = Counter()
     for match, events in by_match.items():
@@ -81,39 +89,56 @@ class Pack(beam.PTransform):
         targets: By the index that matches name.
         window_seconds: The windows' length.
         spool_folder: Where pieces wait on the local disk; `None` shuffles them whole.
+        allowed_lateness_seconds: In a stream, how long after its end a window takes events.
+        max_clock_skew_seconds: In a stream, how much later than its record time an event's own time
+            may be and still be believed.
     """
 
     def __init__(
-        self, targets: Sequence[Target], window_seconds: int, spool_folder: str | None = None
+        self,
+        targets: Sequence[Target],
+        window_seconds: int,
+        spool_folder: str | None = None,
+        allowed_lateness_seconds: int = DEFAULT_ALLOWED_LATENESS_SECONDS,
+        max_clock_skew_seconds: int = DEFAULT_MAX_CLOCK_SKEW_SECONDS,
     ) -> None:
         super().__init__()
-        self._block_packer = _PackBlock(tuple(targets), window_seconds, spool_folder)
+        lateness = Lateness(allowed_lateness_seconds, max_clock_skew_seconds)
+        self._block_packer = _PackBlock(tuple(targets), window_seconds, lateness, spool_folder)
 
     @no_annotations  # Beam has no hint for several outputs
     def expand(self, routed: beam.PCollection[Routed]) -> beam.pvalue.DoOutputsTuple:
         """Gives `PIECES` (timestamped into their windows), `TALLIES` and `DEAD_LETTERS`."""
         packed = beam.ParDo(self._block_packer).with_output_types(TargetedPiece)
-        return routed | packed.with_outputs(TALLIES, DEAD_LETTERS, main=PIECES)
+        outputs = routed | packed.with_outputs(TALLIES, DEAD_LETTERS, main=PIECES)
+        outputs[DEAD_LETTERS].element_type = DeadLetters
+        return outputs
 
 
 class _PackBlock(SpoolingDoFn):
     def __init__(
-        self, targets: tuple[Target, ...], window_seconds: int, spool_folder: str | None
+        self,
+        targets: tuple[Target, ...],
+        window_seconds: int,
+        lateness: Lateness,
+        spool_folder: str | None,
     ) -> None:
         super().__init__(spool_folder)
         self._targets = targets
         self._window_seconds = window_seconds
+        self._lateness = lateness
 
     def setup(self) -> None:
         super().setup()
         self._windows = Windows(self._window_seconds)
 
     def process(self, routed: Routed) -> Iterator[object]:
-        time = routed.block.record_time
-        for target, window, piece in pack(routed, self._targets, self._windows):
+        placed = place(routed, self._windows, self._lateness)
+        for target, window, piece in pack(placed, self._targets, self._windows):
             yield TimestampedValue((target, self.keep(piece)), window.start)
-        counted = TimestampedValue(tally(routed, self._targets), time)
+        time = ops_time(routed.block, self._windows, self._lateness)
+        counted = TimestampedValue(tally(placed.routed, self._targets), time)
         yield beam.pvalue.TaggedOutput(TALLIES, counted)
-        if routed.dead_letters:
-            letters = TimestampedValue(routed.dead_letters, time)
-            yield beam.pvalue.TaggedOutput(DEAD_LETTERS, letters)
+        if letters := placed.routed.dead_letters:
+            stamped = TimestampedValue(DeadLetters(letters), time)
+            yield beam.pvalue.TaggedOutput(DEAD_LETTERS, stamped)

@@ -126,8 +126,11 @@ class _BlankError(Exception):
 
 
 def _on_one_line(value: bytes) -> bytes:
-    """An event that came without line framing: its line breaks can only be white space in it."""
-    return value.strip(_SPACE).translate(_LINE_BREAKS)
+    """An event that came without line framing: its line breaks can only be white space in it.
+
+    One that could be a line as it is keeps all of its bytes.
+    """
+    return value.strip(_SPACE).translate(_LINE_BREAKS) if b"\n" in value else value
 
 
 def _first_look(

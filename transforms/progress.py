@@ -16,6 +16,7 @@ class Counters:
         self.bytes_read = 0
         self.events = 0
         self.objects_put = 0
+        self.objects_parked = 0
 
 
 counters = Counters()

@@ -5,6 +5,8 @@ What a file is, its name's ending tells: `.gz`, `.bz2`, `.zst` (line-separated J
 what is appended later is not read, and one that has become shorter is an error. An empty file, of
 whatever kind, holds no records.
 
+A file of dead letters, as its name tells, is read as the records in them.
+
 Plain files are read in segments, side by side; a segment's blocks are those that the whole file
 would give. Compressed and Avro files can only be read from their beginning, each as one segment.
 """
@@ -23,6 +25,7 @@ from transforms.errors import ReadError
 from transforms.lines import MAX_LINE_BYTES, Stretch, cut_lines
 from transforms.match import InputFile
 from transforms.progress import counters
+from transforms.read_dead_letters import is_dead_letter_file, unwrap
 from transforms.records import Block
 
 DEFAULT_BLOCK_BYTES: Final = 8 * 2**20
@@ -91,8 +94,11 @@ def read_segment(
                 numbers = range(cut.first, cut.first + len(cut.lines))
                 yield from _blocks(Block(path, cut.start, cut.lines, cut.first, time, numbers))
         else:
+            wrapped = is_dead_letter_file(path)
             for cut in _lines(file, segment, block_bytes):
-                yield from _blocks(Block(path, cut.start, cut.lines, cut.first, time))
+                block = Block(path, cut.start, cut.lines, cut.first, time)
+                for each in unwrap(block) if wrapped else (block,):
+                    yield from _blocks(each)
 
 
 def _blocks(block: Block) -> Iterator[Block]:

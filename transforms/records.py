@@ -6,8 +6,18 @@ unless a name says otherwise, `raw` is before deflate and `stored` is what the b
 
 import itertools
 from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
+
+Kind = Literal["events", "manifest"]
+"""What an object holds."""
+
+ManifestMode = Literal["with_data", "off", "always"]
+"""Whether a destination gets manifests: of windows with events, none, or of all windows."""
+
+Status = Literal["delivered", "parked"]
+"""What became of an object."""
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -21,15 +31,19 @@ class Block(msgspec.Struct, frozen=True):
         first: Source position of the first record; with `source` it names the block.
         positions: Source position of each record; `None` where records are lines of a file, whose
             byte offsets follow from `first` and the lines' lengths.
-        record_time: The source's own time of the records: a file's last-modified time.
+        record_time: The source's own time of the records: a file's last-modified time; `None`
+            where the source tells none.
+        watermark: In a stream, its partition's watermark before the block; `None` where the input
+            is bounded.
     """
 
     source: str
     start: int
     lines: list[bytes]
     first: int
-    record_time: int
+    record_time: int | None
     positions: Sequence[int] | None = None
+    watermark: int | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -100,7 +114,7 @@ class Piece(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Part(msgspec.Struct, frozen=True):
-    """An object, ready to be put: all of its pane, or what was cut out of it."""
+    """An object, ready to be put: all of its pane, what was cut out of it, or a manifest."""
 
     target: Target
     window: Window
@@ -110,6 +124,7 @@ class Part(msgspec.Struct, frozen=True):
     body: bytes
     events: int
     raw_bytes: int
+    kind: Kind = "events"
 
     @property
     def size_bytes(self) -> int:
@@ -118,7 +133,11 @@ class Part(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """What is known of one object put; its fields, in this order, are those of its JSON."""
+    """What became of one object; its fields, in this order, are those of its JSON.
+
+    Attributes:
+        reason: Why it is parked; empty where it is delivered.
+    """
 
     destination: str
     run: str
@@ -134,11 +153,26 @@ class Receipt(msgspec.Struct, frozen=True):
     raw_bytes: int
     stored_bytes: int
     sha256: str
-    status: str
+    status: Status
+    kind: Kind = "events"
+    reason: str = ""
+
+    @property
+    def url(self) -> str:
+        """Where the object lies, or would lie."""
+        return (
+            f"{self.bucket}/{self.key}" if "/" in self.bucket else f"s3://{self.bucket}/{self.key}"
+        )
 
 
 class DeadLetter(msgspec.Struct, frozen=True):
-    """A record that cannot be delivered to anyone, with the stage and the reason."""
+    """A record that cannot be delivered to anyone, with the stage and the reason.
+
+    Attributes:
+        detail: What a person should know beyond the reason.
+        record: The record's bytes as the source gave them.
+        record_time: Its block's.
+    """
 
     source: str
     position: int
@@ -146,6 +180,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
     reason: str
     detail: str
     record: bytes
+    record_time: int | None = None
 
 
 class Tally(msgspec.Struct, frozen=True):

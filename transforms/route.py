@@ -28,12 +28,13 @@ Unmatched = Literal["count", "dead_letter"]
 class Routed(msgspec.Struct, frozen=True):
     """A block's matched events with what became of the others.
 
-    `events`, `times` and `matches` run side by side; a match is the indices of an event's
-    destinations among those that the table was made of.
+    `events`, `indices`, `times` and `matches` run side by side; an index is the record's in the
+    block, a match is the indices of an event's destinations among those that the table was made of.
     """
 
     block: Block
     events: list[bytes]
+    indices: Sequence[int]
     times: list[dt.datetime | None]
     matches: list[tuple[int, ...]]
     blank: int
@@ -118,6 +119,7 @@ def route(parsed: Parsed, table: RoutingTable, unmatched: Unmatched = "count") -
     return Routed(
         block=parsed.block,
         events=list(compress(parsed.events, matches)),
+        indices=parsed.indices if all(matches) else list(compress(parsed.indices, matches)),
         times=[each.time for each in compress(parsed.envelopes, matches)],
         matches=list(filter(None, matches)),
         blank=parsed.blank,

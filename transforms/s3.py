@@ -6,6 +6,8 @@ redirector, which sends HEAD and follows a bucket to other regions by itself, is
 
 import base64
 import functools
+import threading
+import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -20,25 +22,25 @@ from botocore.credentials import (
     CredentialResolver,
     DeferredRefreshableCredentials,
 )
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.loaders import Loader, create_loader
 from botocore.session import Session as CoreSession
 from botocore.session import get_session
 
 from transforms.connection import Connection
 from transforms.errors import PutError
-from transforms.failures import SDK_ERRORS, Failure, understand
-from transforms.store import PutRequest
+from transforms.failures import SDK_ERRORS, understand
+from transforms.lanes import MAX_PUTS_IN_FLIGHT
+from transforms.store import Failure, PutRequest
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-MAX_PUTS_IN_FLIGHT: Final = 16
-
 _SESSION_NAME: Final = "s3-event-logs"
 _CONNECT_SECONDS: Final = 5
 _READ_SECONDS: Final = 15
-_ATTEMPTS: Final = 4
+_ATTEMPTS: Final = 8  # the put's deadline ends them first
+_EXPIRED: Final = ("ExpiredToken", "ExpiredTokenException")
 _MOST_CLIENTS: Final = 1000  # about 1 MiB each
 
 
@@ -60,46 +62,68 @@ class S3Store:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        settings = ClientSettings(
+        self._settings = ClientSettings(
             region=connection.region,
             endpoint_url=connection.endpoint_url,
             role_arn=connection.role_arn,
             external_id=connection.external_id,
         )
         try:
-            self.client = s3_client(settings)
+            self.client = s3_client(self._settings)
         except ValueError as error:
-            raise PutError(f"connection {connection.name}: {error}") from error
+            raise self._error("", Failure(str(error), transient=False, answered=False)) from error
         except SDK_ERRORS as error:
-            failure = understand(error, connection)
-            raise PutError(
-                f"connection {connection.name}: {failure.said}\n{failure.advice}".strip()
-            ) from error
+            raise self._error("", understand(error, connection)) from error
         self._parameters = put_parameters(connection)
 
-    def put(self, request: PutRequest) -> None:
+    def put(self, request: PutRequest, deadline: float | None = None) -> None:
         """One `PutObject`; the SDK retries what may pass, in its standard mode.
 
         Raises:
             PutError: S3 refused the object, or did not answer.
         """
+        _attempts.end = deadline
         try:
-            answer = self.client.put_object(
-                **self._parameters,
-                Key=request.key,
-                Body=request.body,
-                ContentType=request.content_type,
-                ChecksumSHA256=base64.b64encode(request.sha256).decode(),
-            )
+            answer = self._put(request)
+        except (_TooLateError, RuntimeError) as error:
+            # botocore raises the second where renewed credentials have expired already.
+            failure = Failure(str(error), transient=True, answered=False)
+            raise self._error(request.key, failure) from error
         except SDK_ERRORS as error:
-            failure = understand(error, self._connection)
-            raise PutError(_in_words(failure, self._connection, request)) from error
+            raise self._error(request.key, understand(error, self._connection)) from error
         doubt = _doubt(answer, self._connection)
         if doubt:
-            where = f"destination {request.destination}: {request.key}"
-            raise PutError(
-                f"{where}: {self._connection.bucket} (connection {self._connection.name}) {doubt}"
-            )
+            # Also of an object that is stored, where the answer was cut off: again, it is the same.
+            raise self._error(request.key, Failure(doubt, transient=True))
+
+    def _put(self, request: PutRequest) -> Mapping[str, Any]:
+        client = self.client
+        try:
+            return self._put_by(client, request)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in _EXPIRED:
+                raise
+        # The SDK renews credentials before they expire; those of a file or of the environment it
+        # reads but once, when a client is made.
+        if self.client is client:
+            s3_client.cache_clear()
+            self.client = s3_client(self._settings)
+        return self._put_by(self.client, request)
+
+    def _put_by(self, client: "S3Client", request: PutRequest) -> Mapping[str, Any]:
+        return client.put_object(
+            **self._parameters,
+            Key=request.key,
+            Body=request.body,
+            ContentType=request.content_type,
+            ChecksumSHA256=base64.b64encode(request.sha256).decode(),
+        )
+
+    def _error(self, key: str, failure: Failure) -> PutError:
+        connection = self._connection
+        what = f"cannot put {key}" if key else "cannot put anything"
+        where = f"{what} into bucket {connection.bucket} (connection {connection.name})"
+        return PutError(f"{where}: {failure}", failure)
 
 
 def _doubt(answer: Mapping[str, Any], connection: Connection) -> str | None:
@@ -110,22 +134,11 @@ def _doubt(answer: Mapping[str, Any], connection: Connection) -> str | None:
     """
     status = answer["ResponseMetadata"]["HTTPStatusCode"]
     if status != HTTPStatus.OK or not answer.get("ETag"):
-        return f"answered {status} without an ETag, which S3 does not: is there a proxy?"
+        return f"{status} without an ETag, which S3 does not: is there a proxy?"
     asked, got = connection.server_side_encryption, answer.get("ServerSideEncryption")
     if asked is not None and got != asked:
-        return f"stored the object with the encryption {got or 'none'}, but was asked for {asked}"
+        return f"200, but the object's encryption is {got or 'none'} where {asked} was asked for"
     return None
-
-
-def _in_words(failure: Failure, connection: Connection, request: PutRequest) -> str:
-    where = (
-        f"destination {request.destination}: cannot put {request.key}"
-        f" into bucket {connection.bucket} (connection {connection.name})"
-    )
-    whose = "AWS answered" if failure.answered else "no answer"
-    again = "It may pass by itself; the same command again goes on to the same objects."
-    advice = failure.advice or (again if failure.transient else "")
-    return f"{where}: {whose}: {failure.said}" + (f"\n{advice}" if advice else "")
 
 
 def put_parameters(connection: Connection) -> dict[str, Any]:
@@ -166,6 +179,7 @@ def s3_client(settings: ClientSettings) -> "S3Client":
         ),
     )
     client.meta.events.register("before-call.s3.PutObject", _never_redirect)
+    client.meta.events.register("before-send.s3.PutObject", _never_late)
     return client
 
 
@@ -175,6 +189,30 @@ def _never_redirect(params: dict[str, Any], **_: object) -> None:
     Its handlers cannot be unregistered without an object that botocore keeps to itself.
     """
     params["context"].setdefault("s3_redirect", {})["redirected"] = True
+
+
+class _Attempts(threading.local):
+    """Until when this thread's put may be attempted again, by `time.monotonic`."""
+
+    end: float | None = None
+
+
+_attempts: Final = _Attempts()
+
+
+class _TooLateError(BotoCoreError):
+    fmt = "no attempt got through within the deadline"
+
+
+def _never_late(**_: object) -> None:
+    """Ends the SDK's attempts at the put's deadline; there is no setting for it."""
+    if _attempts.end is not None and time.monotonic() > _attempts.end:
+        raise _TooLateError
+
+
+def has_credentials() -> bool:
+    """Whether the AWS default chain finds credentials in this process."""
+    return _session().get_credentials() is not None
 
 
 def _session() -> CoreSession:

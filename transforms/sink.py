@@ -17,7 +17,8 @@ from transforms.assemble import Assemble
 from transforms.configuration import Configuration
 from transforms.keys import valid_run
 from transforms.pack import TargetedPiece, make_piece
-from transforms.put import Put, StoreOpener, open_store
+from transforms.places import StoreOpener, open_store
+from transforms.put import Put
 from transforms.records import Receipt, Target
 from transforms.targets import target_of, with_shard
 
@@ -98,6 +99,7 @@ class WriteToS3Destinations(beam.PTransform):
             | "group" >> beam.GroupByKey()
             | "assemble" >> Assemble()
             | "put" >> Put(self._places, self._opener)
+            | "receipts" >> beam.Values()
         )
         return Written(receipts, packed[REJECTED])
 

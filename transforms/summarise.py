@@ -16,23 +16,34 @@ from transforms.records import Receipt, Tally
 
 
 class Delivery(msgspec.Struct):
-    """The sums of one destination."""
+    """The sums of one destination; `parked` are objects of both kinds, `reason` is one's of them.
+
+    The sums of what was delivered are those of events' objects: manifests hold none.
+    """
 
     objects: int = 0
     events: int = 0
     raw_bytes: int = 0
     stored_bytes: int = 0
+    manifests: int = 0
+    parked: int = 0
+    parked_events: int = 0
     matched: int = 0
     example: str = ""
+    reason: str = ""
 
     def add(self, other: "Delivery") -> None:
-        """Adds another's sums; the example is the first by name, whatever the order of adding."""
+        """Adds another's sums; of the texts the first by name, whatever the order of adding."""
         self.objects += other.objects
         self.events += other.events
         self.raw_bytes += other.raw_bytes
         self.stored_bytes += other.stored_bytes
+        self.manifests += other.manifests
+        self.parked += other.parked
+        self.parked_events += other.parked_events
         self.matched += other.matched
         self.example = min(filter(None, (self.example, other.example)), default="")
+        self.reason = min(filter(None, (self.reason, other.reason)), default="")
 
 
 class Summary(msgspec.Struct):
@@ -68,14 +79,27 @@ class Summary(msgspec.Struct):
         """Pairs whose event is in an object that was put."""
         return sum(delivery.events for delivery in self.deliveries.values())
 
+    @property
+    def parked(self) -> int:
+        """Objects that were refused, manifests among them, and wait in the ops path."""
+        return sum(delivery.parked for delivery in self.deliveries.values())
+
+    @property
+    def parked_events(self) -> int:
+        """Pairs whose event is in an object that is parked."""
+        return sum(delivery.parked_events for delivery in self.deliveries.values())
+
     def imbalance(self) -> str | None:
         """What does not add up, or `None`."""
         dead = sum(self.dead_letters.values())
         if self.read != self.matched + self.unmatched + self.opted_out + dead:
             return f"{self.read} records were read, and the tallies account for another number"
         for name, delivery in sorted(self.deliveries.items()):
-            if delivery.matched != delivery.events:
-                return f"{name}: {delivery.matched} events matched, {delivery.events} delivered"
+            if delivery.matched != delivery.events + delivery.parked_events:
+                return (
+                    f"{name}: {delivery.matched} events matched, {delivery.events} delivered,"
+                    f" {delivery.parked_events} parked"
+                )
         return None
 
 
@@ -93,8 +117,19 @@ def of_tally(tally: Tally) -> Summary:
 
 
 def of_receipt(receipt: Receipt) -> Summary:
-    """The sums of one object put."""
-    delivery = Delivery(1, receipt.events, receipt.raw_bytes, receipt.stored_bytes, 0, receipt.key)
+    """The sums of one object."""
+    if receipt.status == "parked":
+        delivery = Delivery(parked=1, parked_events=receipt.events, reason=receipt.reason)
+    elif receipt.kind == "manifest":
+        delivery = Delivery(manifests=1)
+    else:
+        delivery = Delivery(
+            objects=1,
+            events=receipt.events,
+            raw_bytes=receipt.raw_bytes,
+            stored_bytes=receipt.stored_bytes,
+            example=receipt.key,
+        )
     return Summary(deliveries={receipt.destination: delivery})
 
 

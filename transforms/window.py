@@ -2,20 +2,39 @@
 
 Fixed windows that start at multiples of their length since 1970, as Beam's `FixedWindows` has them.
 Pack splits a block with these, and Beam windows the pieces with its own: a test holds them equal.
+
+An event that no window can take is a dead letter here, where it still has its bytes: a runner would
+drop it without a word.
 """
 
 import datetime as dt
 from collections.abc import Sequence
+from itertools import compress
 from typing import Final
 
 import apache_beam as beam
+import msgspec
+from apache_beam.transforms.trigger import AccumulationMode, AfterProcessingTime, AfterWatermark
 from apache_beam.transforms.window import FixedWindows
+from apache_beam.utils.timestamp import Timestamp
 
-from transforms.records import Piece, Target, Window
+from transforms.dead_letters import Fault, dead_letters
+from transforms.records import Block, Piece, Target, Window
+from transforms.route import Routed
+
+STAGE: Final = "window"
 
 DEFAULT_WINDOW_SECONDS: Final = 600
+DEFAULT_LATE_FIRING_DELAY_SECONDS: Final = 300
+DEFAULT_ALLOWED_LATENESS_SECONDS: Final = 86_400
+DEFAULT_MAX_CLOCK_SKEW_SECONDS: Final = 3_600
+
+NO_WINDOW: Final = -(2**63)
+"""The number of no window: what an event has that neither knows its time nor is told one."""
 
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+_FOREVER: Final = dt.datetime.max.replace(tzinfo=dt.timezone.utc)
+_MICROSECOND: Final = dt.timedelta(microseconds=1)
 # A window that reaches out of the years 1 to 9999 could not be written into a key.
 _FIRST_SECOND: Final = -62_135_596_800
 _LAST_SECOND: Final = 253_402_300_799
@@ -33,17 +52,29 @@ class Windows:
         self._length = dt.timedelta(seconds=seconds)
         self._usable = range(-(-_FIRST_SECOND // seconds), _LAST_SECOND // seconds)
 
-    def numbers(self, times: Sequence[dt.datetime | None], record_time: int) -> list[int]:
-        """The window's number for each event.
+    def number(self, time: int | None) -> int:
+        """The number of a time's window; `NO_WINDOW` if it is not all in the years 1 to 9999."""
+        number = NO_WINDOW if time is None else time // self._seconds
+        return number if number in self._usable else NO_WINDOW
+
+    def numbers(
+        self,
+        times: Sequence[dt.datetime | None],
+        record_time: int | None,
+        latest: int | None = None,
+    ) -> list[int]:
+        """The window's number for each event, `NO_WINDOW` where it has none.
 
         Args:
             times: Event time, with its offset, by the event's own account; `None` where it has no
                 usable one. Nor is a time usable whose window is not all in the years 1 to 9999.
             record_time: What stands in for it, in seconds since 1970.
+            latest: In seconds since 1970; a later time is not usable either.
         """
-        record_number = record_time // self._seconds
-        # The window of the last event with a time: mostly the next one's too, and to compare times
-        # is cheaper than to divide them.
+        record_number = self.number(record_time)
+        bound = _after(latest)
+        # The window of the last event with a time, up to the bound: mostly the next one's too, and
+        # to compare times is cheaper than to divide them.
         number, start, end = record_number, _EPOCH, _EPOCH
         numbers: list[int] = []
         for time in times:
@@ -51,9 +82,9 @@ class Windows:
                 numbers.append(record_number)
             elif start <= time < end:
                 numbers.append(number)
-            elif (found := (time - _EPOCH) // self._length) in self._usable:
+            elif time < bound and (found := (time - _EPOCH) // self._length) in self._usable:
                 number, start = found, _EPOCH + found * self._length
-                end = start + self._length
+                end = min(start + self._length, bound)
                 numbers.append(number)
             else:
                 numbers.append(record_number)
@@ -64,17 +95,152 @@ class Windows:
         return Window(number * self._seconds, (number + 1) * self._seconds)
 
 
-class WindowByEventTime(beam.PTransform):
-    """Puts each piece into the fixed window of its timestamp."""
+class Lateness(msgspec.Struct, frozen=True):
+    """What a stream's events may deviate from its own times, in seconds.
 
-    def __init__(self, seconds: int) -> None:
+    Attributes:
+        allowed_lateness: How long after its end a window still takes events, by the watermark.
+        max_clock_skew: How far behind its record time an event's own time may lie and be believed.
+    """
+
+    allowed_lateness: int = DEFAULT_ALLOWED_LATENESS_SECONDS
+    max_clock_skew: int = DEFAULT_MAX_CLOCK_SKEW_SECONDS
+
+    def has_expired(self, window: Window, block: Block) -> bool:
+        """Whether a runner would drop what the block has for this window."""
+        return block.watermark is not None and window.end + self.allowed_lateness <= block.watermark
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """A block's matched events, side by side with the numbers of their windows."""
+
+    routed: Routed
+    numbers: list[int]
+
+
+def place(routed: Routed, windows: Windows, lateness: Lateness) -> Placed:
+    """Finds each event's window; an event that none can take becomes a dead letter.
+
+    Event time is the event's own, the first of the configured fields that holds one; in a stream it
+    must not be later than the record time, if there is one, by more than the clock skew. Else it is
+    the record time (and not another field: a clock that is wrong in one is as wrong in the next).
+    No rule looks at the wall clock, so that a replay decides the same.
+    """
+    block = routed.block
+    record_time = block.record_time if windows.number(block.record_time) != NO_WINDOW else None
+    latest = None
+    if block.watermark is not None and record_time is not None:
+        latest = record_time + lateness.max_clock_skew
+    numbers = windows.numbers(routed.times, record_time, latest)
+    if block.watermark is None and record_time is not None:
+        return Placed(routed, numbers)  # no event can be refused
+    refused: dict[int, Fault] = {}
+    for number in set(numbers):
+        fault = _fault(number, windows, block, lateness)
+        if fault is not None:
+            refused[number] = fault
+    return _without(routed, numbers, refused) if refused else Placed(routed, numbers)
+
+
+def ops_time(block: Block, windows: Windows, lateness: Lateness) -> int:
+    """The timestamp of a block's tally and dead letters: its record time, or 0 where it has none.
+
+    In a stream it is the watermark where that time's window has expired, for these must not be
+    dropped either.
+    """
+    number = windows.number(block.record_time)
+    time = block.record_time if block.record_time is not None and number != NO_WINDOW else 0
+    expired = lateness.has_expired(windows.window(windows.number(time)), block)
+    return block.watermark if expired and block.watermark is not None else time
+
+
+class WindowByEventTime(beam.PTransform):
+    """Puts each piece into the fixed window of its timestamp.
+
+    A window's first pane comes when the watermark has passed its end. What comes later is gathered
+    for a while, so that stragglers do not become an object each; no pane repeats another's pieces.
+
+    Args:
+        seconds: The windows' length.
+        allowed_lateness_seconds: How long after its end a window takes pieces.
+        late_firing_delay_seconds: How long late pieces are gathered, in processing time.
+    """
+
+    def __init__(
+        self,
+        seconds: int,
+        allowed_lateness_seconds: int = DEFAULT_ALLOWED_LATENESS_SECONDS,
+        late_firing_delay_seconds: int = DEFAULT_LATE_FIRING_DELAY_SECONDS,
+    ) -> None:
         super().__init__()
         self._seconds = seconds
+        self._allowed_lateness_seconds = allowed_lateness_seconds
+        self._late_firing_delay_seconds = late_firing_delay_seconds
 
     def expand(
         self, pieces: beam.PCollection[tuple[Target, Piece]]
     ) -> beam.PCollection[tuple[Target, Piece]]:
         """Applies Beam's `FixedWindows`."""
-        return pieces | beam.WindowInto(FixedWindows(self._seconds)).with_output_types(
-            tuple[Target, Piece]
-        )
+        return pieces | beam.WindowInto(
+            FixedWindows(self._seconds),
+            trigger=AfterWatermark(late=AfterProcessingTime(self._late_firing_delay_seconds)),
+            accumulation_mode=AccumulationMode.DISCARDING,
+            allowed_lateness=self._allowed_lateness_seconds,
+        ).with_output_types(tuple[Target, Piece])
+
+
+def whole_seconds(border: Timestamp) -> int:
+    """A window's border in seconds since 1970.
+
+    Raises:
+        ValueError: It is not a whole second: a key has no room for less, and two windows within a
+            second would share one.
+    """
+    if border.micros % 1_000_000:
+        raise ValueError(f"a window must begin and end with a second, not at {border}")
+    return int(border)
+
+
+def _after(latest: int | None) -> dt.datetime:
+    """The first time that is later; as good as never where that is out of the years 1 to 9999."""
+    if latest is None or latest >= _LAST_SECOND:
+        return _FOREVER
+    return _EPOCH + dt.timedelta(seconds=max(latest, _FIRST_SECOND)) + _MICROSECOND
+
+
+def _fault(number: int, windows: Windows, block: Block, lateness: Lateness) -> Fault | None:
+    if number == NO_WINDOW:
+        return "no_time", "neither the event nor its source tells a time that is usable"
+    window = windows.window(number)
+    if not lateness.has_expired(window, block):
+        return None
+    return "too_late", (
+        f"its window from {_stamp(window.start)} to {_stamp(window.end)} and the allowed lateness"
+        f" of {lateness.allowed_lateness} s ended before the watermark {_stamp(block.watermark)}"
+    )
+
+
+def _stamp(seconds: int | None) -> str:
+    try:
+        return (_EPOCH + dt.timedelta(seconds=seconds or 0)).isoformat().replace("+00:00", "Z")
+    except OverflowError:
+        return f"at second {seconds}"
+
+
+def _without(routed: Routed, numbers: list[int], refused: dict[int, Fault]) -> Placed:
+    """The events that are not refused, and a dead letter for each that is."""
+    faults = {
+        index: refused[number]
+        for index, number in zip(routed.indices, numbers, strict=True)
+        if number in refused
+    }
+    kept = [number not in refused for number in numbers]
+    left = msgspec.structs.replace(
+        routed,
+        events=list(compress(routed.events, kept)),
+        indices=list(compress(routed.indices, kept)),
+        times=list(compress(routed.times, kept)),
+        matches=list(compress(routed.matches, kept)),
+        dead_letters=routed.dead_letters + dead_letters(routed.block, STAGE, faults),
+    )
+    return Placed(left, list(compress(numbers, kept)))

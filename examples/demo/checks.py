@@ -36,6 +36,8 @@ def bucket_checks(
         yield Check(f"{name}: sum of the lines' SHA-256", sent.digest, there.delivery.digest)
         yield Check(f"{name}: encryption", {encryption}, there.encryptions)
         yield Check(f"{name}: faulty objects", [], there.faults)
+        yield Check(f"{name}: objects by the manifests", there.sha256, there.listed)
+        yield Check(f"{name}: missing by the manifests", [], there.missing)
     yield Check("objects under no destination's prefix", [], strays)
 
 

@@ -25,7 +25,7 @@ class Sums:
         pairs: Events by destination.
         delivered: Events in objects that were put.
         parked: Events in objects that their bucket refused.
-        sha256: What the receipts say of each object, by bucket and key.
+        sha256: What the receipts say of each object of events, by bucket and key.
     """
 
     read: int
@@ -66,7 +66,7 @@ def read_sums(ops_path: Path) -> Sums:
         sha256={
             (receipt["bucket"], receipt["key"]): receipt["sha256"]
             for receipt in receipts
-            if receipt["status"] != _PARKED
+            if receipt["status"] != _PARKED and receipt["kind"] == "events"
         },
     )
 

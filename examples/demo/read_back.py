@@ -4,11 +4,12 @@ Everything is read: each object whole, each line of it. Nothing of the program i
 """
 
 import hashlib
+import json
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from examples.demo.customers import CONNECTIONS, DESTINATIONS, Connection
 from examples.demo.expected import Delivery
@@ -43,6 +44,8 @@ class Found:
         delivery: The sum over all lines.
         stored_bytes: Length of all objects.
         sha256: Of each object, in hexadecimal, by its key.
+        listed: The same by what the manifests say; they lie beside the objects.
+        missing: What the manifests call missing.
         encryptions: All that the server reports of the objects.
         faults: What is wrong with single objects.
         example: One of them.
@@ -52,12 +55,18 @@ class Found:
     delivery: Delivery = field(default_factory=Delivery)
     stored_bytes: int = 0
     sha256: dict[str, str] = field(default_factory=dict)
+    listed: dict[str, str] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
     encryptions: set[str] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
     example: StoredObject | None = None
 
     def add(self, stored: StoredObject) -> None:
-        """Counts an object and its lines in."""
+        """Counts an object and its lines in, or a manifest."""
+        if stored.key.endswith(".manifest.json"):
+            self._add_manifest(json.loads(stored.body))
+            self.encryptions.add(stored.encryption)
+            return
         self.example = self.example or stored
         self.stored_bytes += len(stored.body)
         self.sha256[stored.key] = hashlib.sha256(stored.body).hexdigest()
@@ -69,6 +78,12 @@ class Found:
             return
         for line in lines:
             self.delivery.add(line)
+
+    def _add_manifest(self, manifest: dict[str, Any]) -> None:
+        start = f"s3://{self.bucket}/"
+        for each in manifest["objects"]:
+            self.listed[each["url"].removeprefix(start)] = each["sha256"]
+        self.missing += [each["url"] for each in manifest["missing"]]
 
 
 def read_back(client: "S3Client") -> tuple[dict[str, Found], list[str]]:

@@ -1,9 +1,11 @@
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from examples.demo.s3_server import OWNER, WRITER, S3Server
+from tests.end_to_end.runs import Runs
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -27,3 +29,8 @@ def bucket(s3_server: S3Server) -> str:
     name = f"customer-{uuid.uuid4().hex[:12]}"
     s3_server.create_bucket(name)
     return name
+
+
+@pytest.fixture
+def runs(s3_server: S3Server, tmp_path: Path, bucket: str) -> Runs:
+    return Runs(s3_server, tmp_path, bucket)

@@ -2,97 +2,21 @@
 
 import gzip
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
-from examples.demo.s3_server import WRITER, S3Server
+from examples.demo.policies import encryption_policy, origin_policy
+from examples.demo.s3_server import S3Server
+from tests.end_to_end.runs import Runs, lines_of, stored
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 GOOD = [b'{"writeKey":"k","receivedAt":"2026-11-20T10:0%d:00Z","n":%d}' % (n, n) for n in range(9)]
-
-
-class Runs:
-    """Runs the command in a folder of its own, with one destination in one bucket."""
-
-    def __init__(self, server: S3Server, folder: Path, bucket: str) -> None:
-        self._server = server
-        self.folder = folder
-        self.bucket = bucket
-        self.configuration: dict[str, Any] = {
-            "connections": [
-                {
-                    "name": "acme",
-                    "bucket": bucket,
-                    "region": "us-east-1",
-                    "endpoint_url": server.endpoint_url,
-                    "server_side_encryption": "AES256",
-                }
-            ],
-            "destinations": [
-                {
-                    "name": "acme-web",
-                    "connection": "acme",
-                    "prefix": "logs",
-                    "match": {"write_key": "k"},
-                }
-            ],
-            "ops": {"path": str(folder / "ops")},
-        }
-
-    def __call__(self, *options: str) -> "subprocess.CompletedProcess[str]":
-        process = self.begin(*options)
-        out, err = process.communicate()
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
-
-    def begin(self, *options: str, **environment: str) -> "subprocess.Popen[str]":
-        (self.folder / "events.yaml").write_text(yaml.safe_dump(self.configuration))
-        command = [sys.executable, "-m", "pipeline", "run", "--config=events.yaml", *options]
-        path = os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")])
-        ours = {**self._server.environment(WRITER), "PYTHONPATH": path, **environment}
-        return subprocess.Popen(  # noqa: S603 - the command under test
-            command,
-            cwd=self.folder,
-            env={**os.environ, **ours},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def write(self, name: str, content: bytes) -> Path:
-        path = self.folder / name
-        path.write_bytes(content)
-        return path
-
-    def ops_lines(self, name: str) -> list[dict[str, Any]]:
-        files = sorted((self.folder / "ops" / name).rglob("*.gz"))
-        return [json.loads(line) for file in files for line in gzip.open(file)]
-
-
-@pytest.fixture
-def runs(s3_server: S3Server, tmp_path: Path, bucket: str) -> Runs:
-    return Runs(s3_server, tmp_path, bucket)
-
-
-def stored(owner: "S3Client", bucket: str) -> dict[str, bytes]:
-    listed = owner.list_objects_v2(Bucket=bucket).get("Contents", [])
-    return {
-        each["Key"]: owner.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()
-        for each in listed
-    }
-
-
-def lines_of(objects: dict[str, bytes]) -> list[bytes]:
-    return sorted(line for body in objects.values() for line in gzip.decompress(body).splitlines())
 
 
 def test_one_bad_line_is_a_dead_letter_and_all_good_events_arrive(
@@ -129,7 +53,7 @@ def test_two_runs_that_share_a_window_stand_side_by_side(runs: Runs, owner: "S3C
     assert runs("--input=two.ndjson").returncode == 0
     both = stored(owner, runs.bucket)
     assert first.items() < both.items()
-    assert len(both) == 2
+    assert len(both) == 4
     assert lines_of(both) == GOOD
 
 
@@ -137,33 +61,52 @@ def test_what_decides_the_content_otherwise_is_another_run(runs: Runs, owner: "S
     runs.write("events.ndjson", b"\n".join(GOOD))
     assert runs("--input=events.ndjson").returncode == 0
     assert runs("--input=events.ndjson", "--max_event_bytes=1KiB").returncode == 0
-    assert len(stored(owner, runs.bucket)) == 2
+    assert len(stored(owner, runs.bucket)) == 4
 
 
 def test_the_object_is_encrypted_as_the_connection_says(runs: Runs, owner: "S3Client") -> None:
     runs.write("events.ndjson", b"\n".join(GOOD))
     assert runs("--input=events.ndjson").returncode == 0
-    [key] = stored(owner, runs.bucket)
+    key, _manifest = sorted(stored(owner, runs.bucket), key=lambda key: key.endswith(".json"))
     head = owner.head_object(Bucket=runs.bucket, Key=key)
     assert head["ServerSideEncryption"] == "AES256"
     assert head["ContentType"] == "application/gzip"
     assert "ContentEncoding" not in head
 
 
-def test_a_bucket_that_refuses_fails_the_run_with_what_s3_said(
+def test_what_a_bucket_refuses_is_parked_and_said_with_exit_code_3(
     runs: Runs, owner: "S3Client"
 ) -> None:
     owner.delete_bucket_policy(Bucket=runs.bucket)
     runs.write("events.ndjson", b"\n".join(GOOD))
     done = runs("--input=events.ndjson")
-    assert done.returncode == 1
-    assert "error: destination acme-web: cannot put logs/2026/11/20/10/acme-web_" in done.stderr
-    assert (
-        f"into bucket {runs.bucket} (connection acme): AWS answered: AccessDenied (403)"
-        in done.stderr
-    )
-    assert "Possible causes: the bucket's policy does not grant us s3:PutObject" in done.stderr
+    assert done.returncode == 3
+    assert "matched pairs 9 = delivered 0 + parked 9" in done.stdout
+    said = done.stdout[done.stdout.index("parked: acme-web") :]
+    assert said.startswith("parked: acme-web: 2 objects, 9 events: S3 answered: AccessDenied (403)")
+    assert "Possible causes: " in said
     assert "Traceback" not in done.stderr
+    assert stored(owner, runs.bucket) == {}
+    assert len(list((runs.folder / "ops" / "parked" / "acme-web").iterdir())) == 2
+    owner.put_bucket_policy(Bucket=runs.bucket, Policy=json.dumps(origin_policy(runs.bucket)))
+    assert runs("--input=events.ndjson").returncode == 0
+    assert lines_of(stored(owner, runs.bucket)) == GOOD
+
+
+def test_a_policy_that_demands_another_encryption_is_among_the_first_causes(
+    runs: Runs, owner: "S3Client"
+) -> None:
+    policy = encryption_policy(runs.bucket)
+    demand = json.loads(json.dumps(policy).replace("AES256", "aws:kms"))
+    owner.put_bucket_policy(Bucket=runs.bucket, Policy=json.dumps(demand))
+    runs.write("events.ndjson", b"\n".join(GOOD))
+    done = runs("--input=events.ndjson")
+    assert done.returncode == 3
+    said = done.stdout[done.stdout.index("parked: acme-web") :]
+    assert "AccessDenied (403)" in said
+    assert "server_side_encryption AES256" in said
+    causes = said[said.index("Possible causes: ") :].split("; ")
+    assert any("another encryption, such as aws:kms" in cause for cause in causes[:2])
 
 
 def test_a_truncated_file_fails_the_run_and_delivers_nothing(runs: Runs, owner: "S3Client") -> None:

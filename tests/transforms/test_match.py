@@ -68,6 +68,11 @@ def test_files_are_matched_with_what_the_run_id_is_made_of(tmp_path: Path) -> No
     assert match_files([str(path)]) == [InputFile(str(path), 3, 1_763_633_400_900_000)]
 
 
+def test_a_file_whose_filesystem_tells_no_time_has_no_record_time() -> None:
+    assert InputFile("/a", 1, 1_763_633_400_900_000).record_time == 1_763_633_400
+    assert InputFile("mem://a", 1, 0).record_time is None
+
+
 def test_matched_files_are_sorted_and_each_is_there_once(tmp_path: Path) -> None:
     for name in ("b.gz", "a.gz", "c.ndjson"):
         (tmp_path / name).write_bytes(b"x")

@@ -17,7 +17,7 @@ from transforms.records import Block, Piece, Target, Window
 from transforms.route import Routed, RoutingTable, route
 from transforms.spool import SpoolReader
 from transforms.targets import shard_of
-from transforms.window import Windows
+from transforms.window import Lateness, Placed, Windows, place
 
 READER = SpoolReader()
 TEN = Window(1_795_168_800, 1_795_169_400)  # 2026-11-20T10:00:00Z
@@ -39,6 +39,10 @@ def routed(*lines: bytes, start: int = 0) -> Routed:
     return route(parse(block, EnvelopeDecoder(("receivedAt",)), 2**20), _TABLE)
 
 
+def placed(*lines: bytes, start: int = 0) -> Placed:
+    return place(routed(*lines, start=start), Windows(600), Lateness())
+
+
 def lines_of(piece: Piece) -> list[bytes]:
     assert isinstance(piece.body, bytes)
     return inflate(piece.body).split(b"\n")[:-1]
@@ -50,7 +54,7 @@ def test_a_block_becomes_a_piece_for_each_destination_and_window() -> None:
     undated = b'{"writeKey":"b"}'
     packed = {
         (target.destination, window): lines_of(piece)
-        for target, window, piece in pack(routed(early, late, undated), TARGETS, Windows(600))
+        for target, window, piece in pack(placed(early, late, undated), TARGETS, Windows(600))
     }
     assert packed == {
         ("acme", TEN): [early],
@@ -62,7 +66,7 @@ def test_a_block_becomes_a_piece_for_each_destination_and_window() -> None:
 def test_all_of_a_block_goes_to_the_shard_that_its_position_names() -> None:
     shards = set()
     for start in range(0, 40 * 2**23, 2**23):
-        block = routed(b'{"writeKey":"b"}', start=start)
+        block = placed(b'{"writeKey":"b"}', start=start)
         [(target, _, _)] = pack(block, TARGETS, Windows(600))
         assert target.shard == shard_of("events.ndjson", start, 3)
         assert msgspec.structs.replace(target, shard=0) == TARGETS[1]

@@ -1,4 +1,5 @@
 import hashlib
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from threading import Barrier, Lock
@@ -12,13 +13,24 @@ from tests.pipelines import in_process
 from tests.recording import open_recording, recording
 from transforms.connection import Connection
 from transforms.errors import PutError
-from transforms.put import MAX_BYTES_IN_FLIGHT, Place, Put, put_part
+from transforms.lanes import MAX_BYTES
+from transforms.parked import decode_parked, parked_head
+from transforms.places import OpsPath, Place
+from transforms.put import Put
 from transforms.records import Part, Receipt, Target, Window
-from transforms.store import Folder, PutRequest
+from transforms.store import Folder, PutRequest, Store
 
 TEN = Window(1_795_168_800, 1_795_169_400)
-ACME = Connection(name="acme", bucket="acme-bucket", region="us-east-1")
-PLACES: dict[str, Place] = {"acme": ACME, "receipts": Folder("/ops")}
+ACME = Connection(
+    name="acme", bucket="acme-bucket", region="us-east-1", server_side_encryption="AES256"
+)
+NAMES = [f"acme-{number}" for number in range(8)]
+PLACES: dict[str, Place] = {
+    **dict.fromkeys(["acme", *NAMES], ACME),
+    "beta": ACME.model_copy(update={"bucket": "beta-bucket"}),
+    "receipts": Folder("/ops"),
+}
+PARKING = OpsPath(Folder("/ops"), "logs")
 
 
 def part(
@@ -29,9 +41,19 @@ def part(
     return Part(target, TEN, 0, number, f"key-{number}", body, 1, len(body))
 
 
-def put_all(parts: Iterable[Part]) -> None:
+def put_all(parts: Iterable[Part], parking: OpsPath | None = PARKING) -> list[Receipt]:
+    _receipts.clear()
     with in_process() as pipeline:
-        pipeline | beam.Create(list(parts)) | Put(PLACES, open_recording)
+        receipts = pipeline | beam.Create(list(parts)) | Put(PLACES, open_recording, parking)
+        receipts | beam.Map(_keep)
+    return _receipts.copy()
+
+
+_receipts: list[Receipt] = []
+
+
+def _keep(settled: tuple[Target, Receipt]) -> None:
+    _receipts.append(settled[1])
 
 
 def test_a_part_is_one_put_and_one_receipt() -> None:
@@ -52,11 +74,13 @@ def test_a_part_is_one_put_and_one_receipt() -> None:
         stored_bytes=8,
         sha256=hashlib.sha256(body).hexdigest(),
         status="delivered",
+        kind="events",
+        reason="",
     )
     with recording() as recorded:
         with in_process() as pipeline:
             receipts = pipeline | beam.Create([part()]) | Put(PLACES, open_recording)
-            assert_that(receipts, equal_to([expected]))
+            assert_that(receipts, equal_to([(part().target, expected)]))
         sha256 = hashlib.sha256(body).digest()
         assert recorded.calls == [
             ("acme-bucket", PutRequest("acme", "key-0", body, "application/x-ndjson", sha256))
@@ -64,33 +88,100 @@ def test_a_part_is_one_put_and_one_receipt() -> None:
 
 
 @pytest.mark.parametrize(
-    ("compression", "content_type"),
-    [("gzip", "application/gzip"), ("none", "application/x-ndjson"), ("zstd", "application/zstd")],
+    ("changed", "content_type"),
+    [
+        ({"compression": "gzip"}, "application/gzip"),
+        ({"compression": "none"}, "application/x-ndjson"),
+        ({"compression": "zstd"}, "application/zstd"),
+    ],
 )
-def test_the_content_type_says_what_is_stored(compression: str, content_type: str) -> None:
+def test_the_content_type_says_what_is_stored(changed: dict[str, str], content_type: str) -> None:
     with recording() as recorded:
-        put_all([part(changed={"compression": compression})])
+        put_all([part(changed=changed)])
     assert [request.content_type for _, request in recorded.calls] == [content_type]
 
 
-def test_a_refused_put_fails_the_bundle_and_says_whose_it_was() -> None:
+def test_a_manifest_is_stored_as_json() -> None:
+    with recording() as recorded:
+        put_all([msgspec.structs.replace(part(), kind="manifest")])
+    assert [request.content_type for _, request in recorded.calls] == ["application/json"]
+
+
+def test_a_refused_object_is_parked_whole_with_what_was_sent_and_answered() -> None:
+    body = b'{"a":1}\n'
+    with recording(refuse=("acme-bucket",)) as recorded:
+        [receipt] = put_all([part(3, body)])
+    assert (receipt.status, receipt.key) == ("parked", "key-3")
+    assert receipt.reason == "S3 answered: acme-bucket refuses everything"
+    [(bucket, request)] = recorded.calls
+    assert bucket == "/ops"
+    assert request.key == "logs/parked/acme/key-3.hd7izmew3txjacz3.avro"
+    record, kept = decode_parked(request.body)
+    assert kept == body
+    assert parked_head(request.body[: -len(body)]) == record
+    assert (record.destination, record.bucket, record.key) == ("acme", "acme-bucket", "key-3")
+    assert (record.events, record.raw_bytes, record.stored_bytes) == (1, 8, 8)
+    assert (record.run, record.revision, record.window) == ("abcd2345", "wxyz", TEN)
+    assert record.sha256 == hashlib.sha256(body).hexdigest()
+    assert record.headers == {"ServerSideEncryption": "AES256"}
+    assert (record.error, record.transient) == ("acme-bucket refuses everything", False)
+
+
+def test_after_a_refusal_the_others_of_its_destination_are_parked_unsent() -> None:
+    with recording(refuse=("acme-bucket",)) as recorded:
+        others = [part(n, changed={"destination": "beta", "bucket": "beta-bucket"}) for n in (8, 9)]
+        receipts = put_all([*map(part, range(8)), *others])
+    statuses = sorted((receipt.destination, receipt.status) for receipt in receipts)
+    assert statuses == [("acme", "parked")] * 8 + [("beta", "delivered")] * 2
+    parked = [decode_parked(r.body)[0] for bucket, r in recorded.calls if bucket == "/ops"]
+    assert sorted(record.attempts for record in parked) == [0] * 7 + [1]
+
+
+def test_without_a_place_to_park_a_refused_put_fails_the_bundle_and_says_whose_it_was() -> None:
     with (
         recording(refuse=("acme-bucket",)),
-        pytest.raises(PutError, match="destination acme: acme-bucket refuses everything"),
+        pytest.raises(PutError, match=r"destination acme: cannot put key-.* refuses everything"),
     ):
-        put_all(part(number) for number in range(100))
+        put_all((part(number) for number in range(100)), parking=None)
+
+
+def test_an_object_that_cannot_be_parked_either_fails_the_bundle() -> None:
+    with (
+        recording(refuse=("acme-bucket", "/ops")),
+        pytest.raises(
+            PutError, match=r"and it cannot be parked in /ops: .*/ops refuses"
+        ),
+    ):
+        put_all([part()])
+
+
+def test_the_operators_own_objects_are_never_parked() -> None:
+    receipts = {"destination": "receipts", "bucket": "/ops"}
+    with recording(refuse=("/ops",)), pytest.raises(PutError, match="destination receipts"):
+        put_all([part(changed=receipts)])
 
 
 @pytest.mark.parametrize("change", [{"bucket": "former-bucket"}, {"owner": "123456789012"}])
 def test_an_object_never_follows_a_reused_name_into_another_bucket(change: dict[str, str]) -> None:
-    with recording() as recorded, pytest.raises(PutError, match="stays out of acme-bucket"):
-        put_all([part(changed=change)])
-    assert recorded.calls == []
+    with recording() as recorded:
+        [receipt] = put_all([part(changed=change)])
+    assert [bucket for bucket, _ in recorded.calls] == ["/ops"]
+    assert receipt.status == "parked"
+    assert "destination changed" in receipt.reason
+    assert "stays out of bucket acme-bucket" in receipt.reason
+
+
+def test_an_object_whose_destination_is_gone_is_parked() -> None:
+    with recording() as recorded:
+        [receipt] = put_all([part(changed={"destination": "former"})])
+    assert [bucket for bucket, _ in recorded.calls] == ["/ops"]
+    assert "destination removed" in receipt.reason
 
 
 def test_many_puts_are_in_flight_at_once() -> None:
+    parts = [part(n, changed={"destination": NAMES[n]}) for n in range(8)]
     with in_process() as pipeline:
-        pipeline | beam.Create([part(n) for n in range(8)]) | Put(PLACES, _open_waiting)
+        pipeline | beam.Create(parts) | Put(PLACES, _open_waiting)
     assert not _all_of_eight.broken
 
 
@@ -98,7 +189,7 @@ _all_of_eight = Barrier(8, timeout=20)
 
 
 class _WaitingStore:
-    def put(self, request: PutRequest) -> None:  # noqa: ARG002 - the protocol's
+    def put(self, request: PutRequest, deadline: float | None = None) -> None:  # noqa: ARG002
         _all_of_eight.wait()
 
 
@@ -107,11 +198,12 @@ def _open_waiting(place: Place) -> _WaitingStore:  # noqa: ARG001 - the protocol
 
 
 def test_bodies_in_flight_are_bounded() -> None:
-    body = bytes(MAX_BYTES_IN_FLIGHT // 4)
+    body = bytes(MAX_BYTES // 4 - 2**16)
     _held[:] = [0]
     with in_process() as pipeline:
         numbers = pipeline | beam.Create(list(range(8)))
-        numbers | beam.Map(lambda n: part(n, body)) | Put(PLACES, _open_counting)
+        parts = numbers | beam.Map(lambda n: part(n, body, {"destination": NAMES[n]}))
+        parts | Put(PLACES, _open_counting)
     assert 1 < max(_held) <= 4
     assert len(_held) == 1 + 2 * 8
 
@@ -121,7 +213,7 @@ _holding = Lock()
 
 
 class _CountingStore:
-    def put(self, request: PutRequest) -> None:  # noqa: ARG002 - the protocol's
+    def put(self, request: PutRequest, deadline: float | None = None) -> None:  # noqa: ARG002
         for step in (1, -1):
             with _holding:
                 _held.append(_held[-1] + step)
@@ -132,11 +224,26 @@ def _open_counting(place: Place) -> _CountingStore:  # noqa: ARG001 - the protoc
     return _CountingStore()
 
 
-def test_put_part_counts_what_is_stored() -> None:
-    with recording():
-        receipt = put_part(part(3, b"12345"), open_recording(ACME))
-    assert (receipt.part, receipt.stored_bytes, receipt.sha256) == (
-        3,
-        5,
-        hashlib.sha256(b"12345").hexdigest(),
-    )
+def test_a_bundle_does_not_wait_longer_than_the_deadline_for_a_put_that_hangs() -> None:
+    began = time.monotonic()
+    with recording() as recorded, in_process() as pipeline:
+        parts = pipeline | beam.Create([part(0), part(1)])
+        parts | Put(PLACES, _open_hanging, PARKING, deadline_seconds=0.5)
+    _released.set()
+    assert time.monotonic() - began < 10
+    parked = [decode_parked(request.body)[0] for _, request in recorded.calls]
+    assert sorted(record.key for record in parked) == ["key-0", "key-1"]
+    assert all("nothing within 0.5 s; it may still be stored" in each.error for each in parked)
+    assert all(each.transient for each in parked)
+
+
+_released = threading.Event()
+
+
+class _HangingStore:
+    def put(self, request: PutRequest, deadline: float | None = None) -> None:  # noqa: ARG002
+        _released.wait()
+
+
+def _open_hanging(place: Place) -> Store:
+    return open_recording(place) if isinstance(place, Folder) else _HangingStore()

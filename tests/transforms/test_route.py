@@ -37,6 +37,14 @@ def test_an_event_goes_to_every_destination_that_matches_it() -> None:
     assert routed.matches == [(0, 1), (0, 2), (0,)]
 
 
+def test_a_matched_event_is_known_by_its_records_index() -> None:
+    table = RoutingTable([destination("d", Match(write_key=("k",)))])
+    mine, stranger = b'{"writeKey":"k"}', b'{"writeKey":"stranger"}'
+    assert list(route(parsed(mine, mine), table).indices) == [0, 1]
+    assert list(route(parsed(b"oops", mine, b"", mine), table).indices) == [1, 3]
+    assert list(route(parsed(stranger, b"", mine, stranger, mine), table).indices) == [2, 4]
+
+
 def test_who_opts_out_and_what_matches_nothing_is_counted_and_goes_nowhere() -> None:
     table = RoutingTable([destination("d", Match(write_key=("k",)))])
     routed = route(

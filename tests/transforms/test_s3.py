@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import io
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -87,10 +88,10 @@ def test_a_wrong_region_is_one_put_and_an_error_and_is_never_followed(
     assert [(r.method, r.url) for r in wire.requests] == [
         ("PUT", f"https://acme-bucket.s3.eu-central-1.amazonaws.com/{KEY}")
     ]
-    assert "destination acme" in str(failure.value)
-    assert "region is eu-central-1" in str(failure.value)
+    assert "into bucket acme-bucket (connection acme)" in str(failure.value)
+    assert "eu-central-1" in failure.value.failure.advice
     if headers or status == 400:
-        assert "the bucket is in us-west-2" in str(failure.value)
+        assert "The bucket is in us-west-2, not in eu-central-1" in failure.value.failure.advice
 
 
 def test_the_request_says_what_the_connection_demands_and_nothing_else() -> None:
@@ -149,8 +150,31 @@ def test_what_may_pass_is_tried_again_and_then_said(monkeypatch: pytest.MonkeyPa
     store = store_on_a_wire(wire)
     with pytest.raises(PutError, match=r"SlowDown \(503\)"):
         store.put(REQUEST)
-    assert len(wire.requests) == 4
+    assert len(wire.requests) == 8
     assert {request.method for request in wire.requests} == {"PUT"}
+
+
+def test_no_attempt_is_begun_after_the_deadline() -> None:
+    wire = Wire(503, {}, b"")
+    store = store_on_a_wire(wire)
+    began = time.monotonic()
+    with pytest.raises(PutError, match="no attempt got through within the deadline") as raised:
+        store.put(REQUEST, began - 1)
+    assert raised.value.failure.transient
+    assert wire.requests == []
+    assert time.monotonic() - began < 1
+
+
+def test_expired_credentials_are_read_anew_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # the new client goes nowhere
+    expired = b"<Error><Code>ExpiredToken</Code><Message>Expired.</Message></Error>"
+    wire = Wire(400, {}, expired)
+    store = store_on_a_wire(wire)
+    before = store.client
+    with pytest.raises(PutError):  # the new client is not on the wire
+        store.put(REQUEST, time.monotonic() + 0.1)
+    assert len(wire.requests) == 1
+    assert store.client is not before
 
 
 @pytest.mark.parametrize(
@@ -166,7 +190,7 @@ def test_only_an_answer_that_s3_gives_for_what_was_asked_is_a_delivery(
     status: int, headers: dict[str, str], body: bytes
 ) -> None:
     store = store_on_a_wire(Wire(status, headers, body), server_side_encryption="AES256")
-    with pytest.raises(PutError, match=r"without an ETag|was asked for AES256"):
+    with pytest.raises(PutError, match=r"without an ETag|AES256 was asked for"):
         store.put(REQUEST)
 
 
@@ -191,10 +215,13 @@ def test_a_missing_bucket_is_named() -> None:
         S3Store(connection()).put(REQUEST)
     assert str(failure.value).splitlines() == [
         (
-            f"destination acme: cannot put {KEY} into bucket acme-bucket (connection acme):"
-            " AWS answered: NoSuchBucket (404): The specified bucket does not exist"
+            f"cannot put {KEY} into bucket acme-bucket (connection acme):"
+            " S3 answered: NoSuchBucket (404): The specified bucket does not exist"
         ),
-        "The bucket does not exist: correct the connection's bucket, or have it made.",
+        (
+            "The operator corrects the connection's bucket, which does not exist, or the customer"
+            " makes it."
+        ),
     ]
 
 
@@ -228,7 +255,7 @@ def test_a_role_without_credentials_to_assume_it_with_is_said(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
-    with pytest.raises(PutError, match="connection acme: Unable to locate credentials"):
+    with pytest.raises(PutError, match=r"connection acme\): Unable to locate credentials"):
         S3Store(connection(role_arn="arn:aws:iam::123456789012:role/writer"))
 
 
