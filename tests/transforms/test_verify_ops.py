@@ -1,0 +1,193 @@
+import gzip
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.small_prefix import (
+    FIRST,
+    SECOND,
+    WINDOW,
+    MemoryTree,
+    SmallPrefix,
+    clean,
+    raw_lines,
+)
+from transforms.dead_letters import dead_letter_line
+from transforms.object_tree import TreeError
+from transforms.ops_records import OpsRecords, read_ops
+from transforms.parked import encode_parked, parked, parked_key
+from transforms.records import DeadLetter, Part, Tally
+from transforms.store import Failure
+from transforms.verification import EVERYTHING, Defect, Scope
+from transforms.verify_ops import compare
+from transforms.verify_tree import verify_tree
+
+RUN = "abcd2345"
+SPAN = "20261120T100000Z_20261120T101000Z"
+
+
+class MemoryOps(MemoryTree):
+    """An ops path in memory."""
+
+    def __init__(self) -> None:
+        super().__init__({}, "/ops/")
+
+    def read(self, key: str) -> bytes:
+        return self.objects[key]
+
+    def head(self, key: str, length: int) -> bytes:
+        return self.objects[key][:length]
+
+    def move(self, key: str, new_key: str) -> None:
+        self.objects[new_key] = self.objects.pop(key)
+
+    def add(self, folder: str, lines: list[bytes], run: str = RUN, revision: str = "aaaa") -> None:
+        number = len(self.objects)
+        name = f"{folder}_{SPAN}_{run}-{revision}_p{number}_00000-of-00001.ndjson.gz"
+        body = gzip.compress(b"".join(line + b"\n" for line in lines))
+        self.objects[f"{folder}/2026/11/20/10/{name}"] = body
+
+    def park(self, prefix: SmallPrefix, key: str, raw: bytes) -> str:
+        target = prefix.target
+        part = Part(target, WINDOW, 0, 0, f"logs/{key}", raw, raw.count(b"\n"), len(raw))
+        head = parked(part, "", "", {}, Failure("no", transient=False))
+        at = parked_key(target.bucket, None, part.key, target.destination)
+        self.objects[at] = encode_parked(head, raw)
+        return at
+
+
+def tally(pairs: int, first: int = 0, **fields: Any) -> bytes:  # noqa: ANN401 - any field
+    counted = Tally("in", first, pairs, 0, pairs, 0, 0, {}, {"acme-web": pairs})
+    return msgspec.json.encode(msgspec.structs.replace(counted, **fields))
+
+
+def letter(position: int) -> bytes:
+    return dead_letter_line(DeadLetter("in", position, "parse", "malformed", "", b"x"), RUN)
+
+
+def defects(ops: MemoryOps, prefix: SmallPrefix, names: tuple[str, ...] = ("acme-web",)) -> Any:  # noqa: ANN401
+    records = read_ops(ops, EVERYTHING)
+    return list(compare(records, verify_tree(MemoryTree(prefix.objects)).known, names))
+
+
+def test_what_adds_up_has_no_defects_and_a_replayed_tally_counts_once() -> None:
+    ops = MemoryOps()
+    ops.add("tallies", [tally(5), tally(4, 100, read=6, dead_letters={"malformed": 2})])
+    ops.add("tallies", [tally(5)])
+    ops.add("dead_letters", [letter(7), letter(9)])
+    ops.add("dead_letters", [letter(7)])
+    assert defects(ops, clean()) == []
+
+
+@pytest.mark.parametrize("pairs", [8, 10])
+def test_events_that_were_read_but_not_listed_are_a_defect(pairs: int) -> None:
+    ops = MemoryOps()
+    ops.add("tallies", [tally(pairs)])
+    expected = f"{pairs}, by the tallies"
+    found = "9 in listed objects + 0 missing"
+    assert defects(ops, clean()) == [
+        Defect("events unaccounted for", "acme-web", f"run {RUN}", expected, found)
+    ]
+    assert defects(ops, clean(), ()) == []  # of no destination that was read
+
+
+def test_a_run_without_tallies_is_unaccounted_for() -> None:
+    ops = MemoryOps()
+    ops.add("tallies", [tally(9)])
+    prefix = clean()
+    prefix.objects |= clean(run="otherrun").objects
+    [defect] = defects(ops, prefix)
+    assert (defect.url, defect.expected) == ("run otherrun", "0, by the tallies")
+
+
+def test_a_tally_that_does_not_add_up_is_named() -> None:
+    ops = MemoryOps()
+    ops.add("tallies", [tally(9, read=10)])
+    [defect] = defects(ops, clean())
+    assert (defect.kind, defect.url) == ("tally does not add up", f"run {RUN}, in at 0")
+
+
+@pytest.mark.parametrize("positions", [[7], [7, 8, 9]])
+def test_dead_letters_are_as_many_as_the_tallies_say(positions: list[int]) -> None:
+    ops = MemoryOps()
+    ops.add("tallies", [tally(9, read=11, dead_letters={"malformed": 2})])
+    ops.add("dead_letters", [letter(position) for position in positions])
+    [defect] = defects(ops, clean())
+    assert (defect.kind, defect.expected) == ("dead letters differ", "2, by the tallies")
+    assert defect.found == f"{len(positions)} in dead_letters/"
+
+
+def test_a_run_that_was_repeated_by_another_configuration_may_agree_with_either() -> None:
+    ops = MemoryOps()
+    ops.add("tallies", [tally(5), tally(4, 100)], revision="aaaa")
+    ops.add("tallies", [tally(2), tally(4, 100)], revision="bbbb")
+    assert defects(ops, clean()) == []
+    ops.objects.popitem()
+    ops.objects.popitem()
+    ops.add("tallies", [tally(2), tally(4, 100)], revision="bbbb")
+    ops.add("tallies", [tally(1), tally(4, 100)], revision="cccc")
+    [defect] = defects(ops, clean())
+    assert defect.expected == "5 or 6, by the tallies"
+
+
+def test_blocks_of_a_stream_whose_configuration_changed_are_added_up() -> None:
+    ops = MemoryOps()
+    ops.add("tallies", [tally(5)], revision="aaaa")
+    ops.add("tallies", [tally(4, 100)], revision="bbbb")
+    assert defects(ops, clean()) == []
+
+
+def test_nothing_delivered_is_never_what_was_meant() -> None:
+    ops = MemoryOps()
+    ops.add("tallies", [tally(0)], revision="aaaa")
+    ops.add("tallies", [tally(9)], revision="bbbb")
+    [defect] = defects(ops, SmallPrefix())
+    assert defect.kind == "events unaccounted for"
+
+
+def test_a_missing_object_is_parked_and_a_parked_one_missing_or_delivered() -> None:
+    ops = MemoryOps()
+    ops.add("tallies", [tally(9)])
+    prefix = SmallPrefix()
+    prefix.put(0, raw_lines(0, 5))
+    prefix.put(1, raw_lines(5, 4), "parked")
+    prefix.list()
+    [defect] = defects(ops, prefix)
+    assert (defect.kind, defect.url) == (
+        "missing object not parked",
+        f"s3://acme-bucket/logs/{SECOND}",
+    )
+    second = ops.park(prefix, SECOND, raw_lines(5, 4))
+    assert defects(ops, prefix) == []
+    prefix.put(1, raw_lines(5, 4))
+    prefix.list(redriven=True)
+    assert defects(ops, prefix) == []  # delivered, not yet moved away
+    ops.move(second, second.replace("parked/", "redriven/"))
+    assert defects(ops, prefix) == []
+    ops.park(prefix, FIRST.replace("_p0_", "_p1_"), raw_lines(0, 1))
+    [defect] = defects(ops, prefix)
+    assert defect.kind == "parked object not listed"
+
+
+def test_a_record_that_cannot_be_read_is_named() -> None:
+    ops = MemoryOps()
+    ops.add("tallies", [tally(9)])
+    ops.add("tallies", [b'{"source"'])
+    ops.objects["parked/acme-web/a.avro"] = b"Obj"
+    found = [(defect.kind, defect.url) for defect in defects(ops, clean())]
+    assert [kind for kind, _ in found] == ["damaged record", "damaged record"]
+    assert found[1][1] == "/ops/parked/acme-web/a.avro"
+
+
+def test_only_runs_in_scope_are_read() -> None:
+    ops = MemoryOps()
+    ops.add("tallies", [tally(9)])
+    ops.add("tallies", [tally(1)], run="otherrun")
+    read: OpsRecords = read_ops(ops, Scope(None, frozenset({RUN})))
+    assert list(read.accounts) == [RUN]
+
+
+def test_what_is_no_ops_path_is_said() -> None:
+    with pytest.raises(TreeError, match="/ops/tallies: there are no tallies"):
+        read_ops(MemoryOps(), EVERYTHING)
