@@ -26,6 +26,7 @@ from transforms.places import Place, StoreOpener, open_store
 from transforms.records import ManifestMode
 from transforms.redrive_groups import Group, Outcome, Redriven, queue_up, redriven_manifest
 from transforms.store import Failure, Store
+from transforms.superseded import Superseded
 
 _MOVES: Final = "_moves"  # a lane's name that no destination can have
 
@@ -68,6 +69,7 @@ class Redrive:
         deadline_seconds: float = DEFAULT_PUT_DEADLINE,
     ) -> None:
         self._tree = tree
+        self._superseded = Superseded(tree)
         self._places = places
         self._modes = modes
         self._opener = opener
@@ -147,12 +149,18 @@ class Redrive:
     def _put(self, one: Redriven, deadline: float) -> None:
         try:
             one.parked, body = read_parked(one.file.name, self._tree.read(one.file.name))
+            superseded = one.parked.kind == "events" and self._superseded.holds(one.parked)
         except ObjectGoneError as error:
             one.otherwise = Outcome.GONE
             raise _unsent("another redrive has moved it meanwhile") from error
         except (ValueError, UnreadableObjectError) as error:
             one.otherwise = Outcome.DAMAGED
             raise _unsent(str(error)) from error
+        if superseded:
+            raise _unsent(
+                "another attempt of the same run has delivered other content under this key.\n"
+                "Run its command again: it puts what the configuration of today makes of the input."
+            )
         self._store(one.destination).put(one.request(body), deadline)
 
     def _close(self, group: Group) -> None:
