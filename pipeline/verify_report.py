@@ -87,9 +87,13 @@ def verdict(report: Report) -> str:
     """All of it in one line."""
     objects = sum(row.objects for row in report.destinations)
     events = sum(row.events for row in report.destinations)
-    read = f"{objects:,} listed objects with {events:,} events were read"
+    read = f"{_many(objects, 'listed object')} with {_many(events, 'event')} read"
     if report.ops_path:
         read += f", and compared with the ops path {report.ops_path}"
-    wrong = f"{len(report.defects):,} defects" if report.defects else "nothing is wrong"
+    wrong = _many(len(report.defects), "defect") if report.defects else "nothing is wrong"
     missing = f", {len(report.missing):,} missing" if report.missing else ""
     return f"{read}: {wrong}{missing}"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}" + ("" if count == 1 else "s")

@@ -68,7 +68,7 @@ def test_a_clean_prefix_ends_with_zero(
     [row] = [line.split() for line in out.splitlines() if "acme-web" in line]
     sizes = sum(len(prefix.objects[key]) for key in (FIRST, SECOND))
     assert row == ["acme-web", f"s3://{bucket}/logs", "1", "1", "2", "9", f"{sizes}", "B", "0", "0"]
-    assert "2 listed objects with 9 events were read: nothing is wrong" in out
+    assert "2 listed objects with 9 events read: nothing is wrong" in out
 
 
 def flip_a_byte(owner: "S3Client", bucket: str) -> None:
