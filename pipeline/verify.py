@@ -15,11 +15,11 @@ from pipeline.verify_options import Place, Plan, help_text, plan_of
 from pipeline.verify_report import Report, as_json, print_report
 from transforms.errors import JobError
 from transforms.object_tree import TreeError
-from transforms.ops_records import OpsRecords, read_ops
 from transforms.ops_tree import ops_tree
-from transforms.verification import Known, Row, Verification
-from transforms.verify_ops import compare
-from transforms.verify_tree import Progress, verify_tree
+from transforms.verification.ops import compare
+from transforms.verification.ops_records import OpsRecords, read_ops
+from transforms.verification.records import Known, Row, Verification
+from transforms.verification.tree import Progress, verify_tree
 
 
 def verify(arguments: Sequence[str]) -> int:

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from transforms.verify_tree import Progress
+from transforms.verification.tree import Progress
 
 _SECONDS: Final = 0.2
 

@@ -16,7 +16,7 @@ from transforms.object_tree import ObjectTree, TreeError
 from transforms.places import OpsPath
 from transforms.refusals import nearest, quote
 from transforms.s3_bucket import owners_bucket
-from transforms.verification import Row, Scope
+from transforms.verification.records import Row, Scope
 
 _S3: Final = "s3://"
 _USAGE: Final = """\

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from transforms.units import format_size
-from transforms.verification import Defect, Missing, Row
+from transforms.verification.records import Defect, Missing, Row
 
 _FILE_COLUMNS: Final = 200  # nothing is cut off where no terminal sets a width
 _MOST_LINES: Final = 1000

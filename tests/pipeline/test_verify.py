@@ -9,7 +9,7 @@ from pipeline.exit_codes import DONE, FAILED, PARKED
 from pipeline.verify import settle
 from pipeline.verify_options import plan_of
 from pipeline.verify_report import Report, as_json, lines, print_report
-from transforms.verification import Defect, Missing, Row
+from transforms.verification.records import Defect, Missing, Row
 
 DEFECT = Defect("object removed", "acme", "s3://b/k", "an object of 5 events", "nothing")
 MISSING = Missing("object", "acme", "s3://b/m", 4, "nothing")

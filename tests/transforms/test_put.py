@@ -148,9 +148,7 @@ def test_without_a_place_to_park_a_refused_put_fails_the_bundle_and_says_whose_i
 def test_an_object_that_cannot_be_parked_either_fails_the_bundle() -> None:
     with (
         recording(refuse=("acme-bucket", "/ops")),
-        pytest.raises(
-            PutError, match=r"and it cannot be parked in /ops: .*/ops refuses"
-        ),
+        pytest.raises(PutError, match=r"and it cannot be parked in /ops: .*/ops refuses"),
     ):
         put_all([part()])
 

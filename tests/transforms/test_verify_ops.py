@@ -15,13 +15,13 @@ from tests.small_prefix import (
 )
 from transforms.dead_letters import dead_letter_line
 from transforms.object_tree import TreeError
-from transforms.ops_records import OpsRecords, read_ops
 from transforms.parked import encode_parked, parked, parked_key
 from transforms.records import DeadLetter, Part, Tally
 from transforms.store import Failure
-from transforms.verification import EVERYTHING, Defect, Scope
-from transforms.verify_ops import compare
-from transforms.verify_tree import verify_tree
+from transforms.verification.ops import compare
+from transforms.verification.ops_records import OpsRecords, read_ops
+from transforms.verification.records import EVERYTHING, Defect, Scope
+from transforms.verification.tree import verify_tree
 
 RUN = "abcd2345"
 SPAN = "20261120T100000Z_20261120T101000Z"

@@ -24,13 +24,15 @@ from tests.small_prefix import (
     target,
 )
 from transforms.manifests import Manifest
+from transforms.object_names import Compression
 from transforms.object_tree import UnreadableObjectError
 from transforms.parked import parked
 from transforms.records import Part
 from transforms.store import Failure
-from transforms.verification import Defect, ParkedManifest, Scope, Verification
-from transforms.verify_manifests import Union, decode_manifest
-from transforms.verify_tree import Progress, verify_tree
+from transforms.verification.content import unpacked
+from transforms.verification.manifests import Union, decode_manifest
+from transforms.verification.records import Defect, ParkedManifest, Scope, Verification
+from transforms.verification.tree import Progress, verify_tree
 
 URL = "s3://acme-bucket/logs/"
 
@@ -200,6 +202,15 @@ def test_what_unpacks_to_a_thousand_times_its_length_is_read_whole(compression: 
     prefix.put(0, raw)
     prefix.list()
     assert verified(prefix.objects).defects == []
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd"])
+def test_content_comes_out_whole_however_the_object_is_cut(compression: Compression) -> None:
+    raw = b"{}\n" * 2**20
+    packed = PACK[compression](raw)
+    for size in (1, 1000, len(packed) - 8, len(packed)):
+        chunks = [packed[at : at + size] for at in range(0, len(packed), size)]
+        assert b"".join(unpacked(chunks, compression)) == raw
 
 
 def test_a_long_line_is_read_whole_and_a_longer_one_refused() -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from transforms.manifests import Listed
-from transforms.verification import DefectKind
-from transforms.verify_content import Content
+from transforms.verification.content import Content
+from transforms.verification.records import DefectKind
 
 Fault = tuple[DefectKind, str, str]
 """What is wrong, what was expected, and what was found."""

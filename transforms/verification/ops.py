@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 
-from transforms.ops_records import Account, OpsRecords
 from transforms.records import Tally
-from transforms.verification import Defect, Known
+from transforms.verification.ops_records import Account, OpsRecords
+from transforms.verification.records import Defect, Known
 
 
 def compare(

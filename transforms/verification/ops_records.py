@@ -11,9 +11,9 @@ from transforms.object_tree import OpsTree, TreeError
 from transforms.ops import DEAD_LETTERS, TALLIES
 from transforms.parked import HEAD_BYTES, PARKED, Parked, decode_parked, parked_head
 from transforms.records import Tally
-from transforms.verification import Defect, ParkedManifest, Scope
-from transforms.verify_content import split_lines, unpacked
-from transforms.verify_manifests import decode_manifest
+from transforms.verification.content import split_lines, unpacked
+from transforms.verification.manifests import decode_manifest
+from transforms.verification.records import Defect, ParkedManifest, Scope
 
 T = TypeVar("T")
 

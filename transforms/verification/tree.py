@@ -9,16 +9,16 @@ from collections.abc import Collection, Iterable, Iterator
 from transforms.in_order import in_order
 from transforms.object_names import read_name
 from transforms.object_tree import ObjectGoneError, ObjectTree, UnreadableObjectError
-from transforms.verification import EVERYTHING, Missing, ParkedManifest, Scope, Verification
-from transforms.verify_content import Content, read_content
-from transforms.verify_findings import Findings
-from transforms.verify_manifests import (
+from transforms.verification.content import Content, read_content
+from transforms.verification.findings import Findings
+from transforms.verification.manifests import (
     ManifestError,
     Union,
     decode_manifest,
     inconsistencies,
     misplaced,
 )
+from transforms.verification.records import EVERYTHING, Missing, ParkedManifest, Scope, Verification
 
 
 class Progress:

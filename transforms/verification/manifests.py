@@ -10,7 +10,7 @@ from transforms.manifests import VERSION, Entry, Listed, Manifest, Meta, Totals,
 from transforms.object_names import base, read_name
 from transforms.object_tree import ObjectTree
 from transforms.records import Target, Window
-from transforms.verification import Defect, Known
+from transforms.verification.records import Defect, Known
 
 
 class _Versioned(msgspec.Struct):

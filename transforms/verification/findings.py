@@ -2,9 +2,9 @@
 
 from transforms.manifests import Manifest
 from transforms.object_tree import ObjectTree
-from transforms.verification import Defect, DefectKind, Known, Missing, Row, Verification
-from transforms.verify_content import Content
-from transforms.verify_object import faults
+from transforms.verification.content import Content
+from transforms.verification.records import Defect, DefectKind, Known, Missing, Row, Verification
+from transforms.verification.stored_object import faults
 
 
 class Findings:
