@@ -32,8 +32,8 @@ def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -
         pipeline
         | "read" >> Read(job.files, reading.block_bytes, reading.avro_field)
         | "parse" >> Parse(reading.time_fields, reading.max_event_bytes)
-        | "route" >> Route(job.configuration.destinations, reading.unmatched)
-        | "pack" >> Pack(job.targets(), reading.window_seconds, job.scratch)
+        | "route" >> Route(job.destinations(), reading.unmatched)
+        | "pack" >> Pack(job.targets(), reading.window_seconds, job.scratch, span=reading.span)
     )
     dead_letters = packed.dead_letters | "pack dead letters" >> ops.PackForOps(
         ops.pack_dead_letters, job.ops_target(ops.DEAD_LETTERS), job.scratch

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from transforms.configuration import Configuration
+from transforms.destination import Destination
 from transforms.keys import RUN_CHARACTERS, digest
 from transforms.lanes import DEFAULT_PUT_DEADLINE
 from transforms.match import InputFile
@@ -15,12 +16,18 @@ from transforms.places import OpsPath, Place
 from transforms.read import DEFAULT_BLOCK_BYTES
 from transforms.records import ManifestMode, Target
 from transforms.route import Unmatched
+from transforms.span import EVERYTHING, Span
 from transforms.targets import target_of
 from transforms.window import DEFAULT_WINDOW_SECONDS
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """How the input becomes events: what here differs may put other content under the same keys."""
+    """How the input becomes events: what here differs may put other content under the same keys.
+
+    Attributes:
+        destinations: Of a backfill, the names of those that it is for; none named are all.
+        span: Of a backfill, the event times that it asks for.
+    """
 
     window_seconds: int = DEFAULT_WINDOW_SECONDS
     time_fields: tuple[str, ...] = DEFAULT_TIME_FIELDS
@@ -28,6 +35,8 @@ class Reading(msgspec.Struct, frozen=True):
     block_bytes: int = DEFAULT_BLOCK_BYTES
     avro_field: str | None = None
     unmatched: Unmatched = "count"
+    destinations: tuple[str, ...] = ()
+    span: Span = EVERYTHING
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -60,6 +69,21 @@ class Job(msgspec.Struct, frozen=True):
         """Where the run's sums are written as JSON."""
         return None if self.scratch is None else os.path.join(self.scratch, "summary.json")  # noqa: PTH118 - a text that travels to workers
 
+    @property
+    def asked_for(self) -> list[Destination]:
+        """The destinations that the job is for, in the configuration's order."""
+        names = self.reading.destinations
+        every = self.configuration.destinations
+        return [each for each in every if not names or each.name in names]
+
+    def destinations(self) -> list[Destination]:
+        """All destinations; those that the job is not for are not enabled."""
+        names = {each.name for each in self.asked_for}
+        return [
+            each if each.name in names else each.model_copy(update={"enabled": False})
+            for each in self.configuration.destinations
+        ]
+
     def targets(self) -> list[Target]:
         """The destinations' targets, in the configuration's order."""
         configuration = self.configuration
@@ -89,7 +113,7 @@ class Job(msgspec.Struct, frozen=True):
     def always_listed(self) -> list[Target]:
         """The targets of the destinations that want a manifest of every window."""
         modes = self.manifest_modes()
-        enabled = {each.name for each in self.configuration.destinations if each.enabled}
+        enabled = {each.name for each in self.destinations() if each.enabled}
         return [
             target
             for target in self.targets()
@@ -100,4 +124,4 @@ class Job(msgspec.Struct, frozen=True):
 def mint_run(files: Sequence[InputFile], reading: Reading) -> str:
     """The id of a bounded run: the same input, read in the same way, is the same run."""
     names = sorted((file.path, file.size_bytes, file.modified_micros) for file in files)
-    return digest(RUN_CHARACTERS, names, msgspec.structs.astuple(reading))
+    return digest(RUN_CHARACTERS, names, reading)

@@ -13,7 +13,8 @@ from pipeline.job import Reading
 from transforms.envelope import ENVELOPE_FIELDS
 from transforms.lines import MAX_LINE_BYTES
 from transforms.route import Unmatched
-from transforms.units import format_size, parse_duration, parse_size
+from transforms.span import Span
+from transforms.units import format_size, parse_duration, parse_size, parse_time
 
 T = TypeVar("T")
 
@@ -85,6 +86,19 @@ class EventLogsOptions(PipelineOptions):
             help="what becomes of an event that no destination matches (default count)",
         )
         parser.add_argument(
+            "--destinations",
+            metavar="NAMES",
+            help="a backfill for these destinations alone, a run of its own",
+        )
+        parser.add_argument(
+            "--start_time",
+            metavar="TIME",
+            help="a backfill of events from this time on, e.g. 2026-11-20T10:00:00Z",
+        )
+        parser.add_argument(
+            "--end_time", metavar="TIME", help="a backfill of events before this time"
+        )
+        parser.add_argument(
             "--max_dead_letter_ratio",
             metavar="RATIO",
             help="if more than this part of the records, from 0 to 1, are dead letters, it ends"
@@ -130,8 +144,27 @@ def reading_of(options: argparse.Namespace, values: Values) -> Reading:
         "block_bytes": values.take("block_bytes", options.block_bytes, _block_size),
         "avro_field": values.take("avro_field", options.avro_field, _field),
         "unmatched": values.take("unmatched", options.unmatched, _unmatched),
+        "destinations": values.take("destinations", options.destinations, _destinations),
+        "span": _span(options, values),
     }
+    if given["destinations"] and given["unmatched"] == "dead_letter":
+        values.mistakes.append("--unmatched=dead_letter: would take the other destinations' events")
     return Reading(**{name: value for name, value in given.items() if value is not None})
+
+
+def _destinations(text: str) -> tuple[str, ...]:
+    names = tuple(sorted({name.strip() for name in text.split(",") if name.strip()}))
+    if not names:
+        raise ValueError("names no destination")
+    return names
+
+
+def _span(options: argparse.Namespace, values: Values) -> Span:
+    start = values.take("start_time", options.start_time, parse_time)
+    end = values.take("end_time", options.end_time, parse_time)
+    if start is not None and end is not None and start >= end:
+        values.mistakes.append("--end_time: must be later than --start_time")
+    return Span(start, end)
 
 
 def parse_ratio(text: str) -> float:

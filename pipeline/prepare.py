@@ -5,12 +5,13 @@ import argparse
 from pipeline.job import Job, mint_run
 from pipeline.ops_path import configuration_of, ops_path_of, probe
 from pipeline.options import UsageError, Values, parse_ratio, reading_of
-from transforms.configuration import warnings
+from transforms.configuration import Configuration, warnings
 from transforms.errors import JobError
 from transforms.keys import valid_run
 from transforms.match import InputFile, match_files
 from transforms.places import Place
 from transforms.read_dead_letters import is_dead_letter_file, writer_of
+from transforms.refusals import nearest, quote
 from transforms.s3 import has_credentials
 from transforms.store import Folder
 from transforms.units import parse_duration
@@ -47,6 +48,8 @@ def prepare(options: argparse.Namespace, scratch: str | None) -> tuple[Job, list
     if ops is not None:
         _refuse_own_records(files, ops.place, values)
     _refuse_own_run(files, run, values)
+    if configuration is not None:
+        _refuse_strangers(reading.destinations, configuration, values)
     if values.mistakes or configuration is None or ops is None:
         raise UsageError(*values.mistakes)
     probe(ops)
@@ -65,6 +68,15 @@ def _files(patterns: list[str] | None, values: Values) -> list[InputFile]:
     except JobError as error:
         values.mistakes.append(f"--input: {error}")
         return []
+
+
+def _refuse_strangers(names: tuple[str, ...], configuration: Configuration, values: Values) -> None:
+    known = [each.name for each in configuration.destinations]
+    values.mistakes += [
+        f"--destinations: no destination is named {quote(name)}{nearest(name, known)}"
+        for name in names
+        if name not in known
+    ]
 
 
 def _refuse_own_records(files: list[InputFile], place: Place, values: Values) -> None:

@@ -37,7 +37,7 @@ def print_report(job: Job, summary: Summary) -> None:
 
 def _shown(job: Job, summary: Summary) -> tuple[list[Destination], int]:
     """The destinations to show, the largest where they are very many, and how many are not."""
-    every = job.configuration.destinations
+    every = job.asked_for
     largest = sorted(every, key=lambda each: -_delivery(summary, each).events)[:_MOST_ROWS]
     names = {each.name for each in largest}
     return [each for each in every if each.name in names], len(every) - len(largest)
@@ -94,7 +94,9 @@ def sums(job: Job, summary: Summary) -> list[str]:
     return [
         f"events read {summary.read:,} = matched {summary.matched:,}"
         f" + unmatched {summary.unmatched:,} + opted out {summary.opted_out:,}"
-        f" + dead letters {dead:,}" + (f" ({reasons})" if reasons else ""),
+        + (f" + outside the times {summary.outside:,}" if summary.outside else "")
+        + f" + dead letters {dead:,}"
+        + (f" ({reasons})" if reasons else ""),
         f"matched pairs {summary.pairs:,} = delivered {summary.delivered:,}"
         + (f" + parked {summary.parked_events:,}" if summary.parked else ""),
         *([f"blank lines, not counted: {summary.blank:,}"] if summary.blank else []),

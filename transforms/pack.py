@@ -15,11 +15,11 @@ from transforms.dead_letters import DeadLetters
 from transforms.deflate import crc32, deflate
 from transforms.records import Piece, Tally, Target, Window
 from transforms.route import Routed
+from transforms.span import EVERYTHING, Span, within
 from transforms.spool import SpoolingDoFn
 from transforms.targets import with_shard
 from transforms.window import (
-    DEFAULT_ALLOWED_LATENESS_SECONDS,
-    DEFAULT_MAX_CLOCK_SKEW_SECONDS,
+    DEFAULT_LATENESS,
     Lateness,
     Placed,
     Windows,
@@ -79,6 +79,7 @@ def tally(routed: Routed, targets: Sequence[Target]) -> Tally:
         opted_out=routed.opted_out,
         dead_letters=dict(sorted(faults.items())),
         pairs=dict(sorted(pairs.items())),
+        outside=routed.outside,
     )
 
 
@@ -89,9 +90,8 @@ class Pack(beam.PTransform):
         targets: By the index that matches name.
         window_seconds: The windows' length.
         spool_folder: Where pieces wait on the local disk; `None` shuffles them whole.
-        allowed_lateness_seconds: In a stream, how long after its end a window takes events.
-        max_clock_skew_seconds: In a stream, how much later than its record time an event's own time
-            may be and still be believed.
+        lateness: In a stream, what its events may deviate from its own times.
+        span: Of a backfill, the times that it asks for.
     """
 
     def __init__(
@@ -99,12 +99,13 @@ class Pack(beam.PTransform):
         targets: Sequence[Target],
         window_seconds: int,
         spool_folder: str | None = None,
-        allowed_lateness_seconds: int = DEFAULT_ALLOWED_LATENESS_SECONDS,
-        max_clock_skew_seconds: int = DEFAULT_MAX_CLOCK_SKEW_SECONDS,
+        lateness: Lateness = DEFAULT_LATENESS,
+        span: Span = EVERYTHING,
     ) -> None:
         super().__init__()
-        lateness = Lateness(allowed_lateness_seconds, max_clock_skew_seconds)
-        self._block_packer = _PackBlock(tuple(targets), window_seconds, lateness, spool_folder)
+        self._block_packer = _PackBlock(
+            tuple(targets), window_seconds, lateness, span, spool_folder
+        )
 
     @no_annotations  # Beam has no hint for several outputs
     def expand(self, routed: beam.PCollection[Routed]) -> beam.pvalue.DoOutputsTuple:
@@ -121,12 +122,14 @@ class _PackBlock(SpoolingDoFn):
         targets: tuple[Target, ...],
         window_seconds: int,
         lateness: Lateness,
+        span: Span,
         spool_folder: str | None,
     ) -> None:
         super().__init__(spool_folder)
         self._targets = targets
         self._window_seconds = window_seconds
         self._lateness = lateness
+        self._span = span
 
     def setup(self) -> None:
         super().setup()
@@ -134,6 +137,7 @@ class _PackBlock(SpoolingDoFn):
 
     def process(self, routed: Routed) -> Iterator[object]:
         placed = place(routed, self._windows, self._lateness)
+        placed = within(placed, self._span, self._window_seconds)
         for target, window, piece in pack(placed, self._targets, self._windows):
             yield TimestampedValue((target, self.keep(piece)), window.start)
         time = ops_time(routed.block, self._windows, self._lateness)

@@ -184,7 +184,10 @@ class DeadLetter(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """What became of one block's records: `read = matched + unmatched + opted_out + dead_letters`.
+    """What became of one block's records.
+
+    `read = matched + unmatched + opted_out + outside + dead_letters`; `outside` is what a backfill
+    of other times leaves out.
 
     `read` leaves blank lines out. `pairs` counts events by destination: an event that goes to two
     destinations is one matched event and two pairs.
@@ -199,3 +202,4 @@ class Tally(msgspec.Struct, frozen=True):
     opted_out: int
     dead_letters: dict[str, int]
     pairs: dict[str, int]
+    outside: int = 0

@@ -41,6 +41,7 @@ class Routed(msgspec.Struct, frozen=True):
     unmatched: int
     opted_out: int
     dead_letters: list[DeadLetter]
+    outside: int = 0
 
     @property
     def size_bytes(self) -> int:

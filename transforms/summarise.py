@@ -54,6 +54,7 @@ class Summary(msgspec.Struct):
     matched: int = 0
     unmatched: int = 0
     opted_out: int = 0
+    outside: int = 0
     dead_letters: dict[str, int] = {}
     deliveries: dict[str, Delivery] = {}
 
@@ -64,6 +65,7 @@ class Summary(msgspec.Struct):
         self.matched += other.matched
         self.unmatched += other.unmatched
         self.opted_out += other.opted_out
+        self.outside += other.outside
         for reason, count in other.dead_letters.items():
             self.dead_letters[reason] = self.dead_letters.get(reason, 0) + count
         for name, delivery in other.deliveries.items():
@@ -92,7 +94,8 @@ class Summary(msgspec.Struct):
     def imbalance(self) -> str | None:
         """What does not add up, or `None`."""
         dead = sum(self.dead_letters.values())
-        if self.read != self.matched + self.unmatched + self.opted_out + dead:
+        parts = (self.matched, self.unmatched, self.opted_out, self.outside, dead)
+        if self.read != sum(parts):
             return f"{self.read} records were read, and the tallies account for another number"
         for name, delivery in sorted(self.deliveries.items()):
             if delivery.matched != delivery.events + delivery.parked_events:
@@ -111,6 +114,7 @@ def of_tally(tally: Tally) -> Summary:
         tally.matched,
         tally.unmatched,
         tally.opted_out,
+        tally.outside,
         dict(tally.dead_letters),
         {name: Delivery(matched=events) for name, events in tally.pairs.items()},
     )

@@ -1,6 +1,9 @@
 """Durations and sizes as people write them: `30s`, `10m`, `1h`; `128MiB`, `64kB`, `512`."""
 
+import datetime as dt
 import re
+
+import msgspec
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {
@@ -28,6 +31,21 @@ def parse_duration(text: str) -> int:
     if match is None or int(match[1]) == 0:
         raise ValueError(f"{text!r} is not a duration; write it like 30s, 10m, 1h or 2d")
     return int(match[1]) * _SECONDS[match[2]]
+
+
+def parse_time(text: str) -> int:
+    """Turns `2026-11-20T10:00:00Z` into seconds since 1970.
+
+    Raises:
+        ValueError: The text is no such time, has no offset, or is not a whole second.
+    """
+    try:
+        time = msgspec.convert(text.strip(), dt.datetime)
+    except msgspec.ValidationError:
+        raise ValueError(f"{text!r} is no time; write it like 2026-11-20T10:00:00Z") from None
+    if time.tzinfo is None or time.microsecond:
+        raise ValueError(f"{text!r} needs a Z or an offset, and whole seconds")
+    return int(time.timestamp())
 
 
 def parse_size(text: str) -> int:

@@ -111,6 +111,9 @@ class Lateness(msgspec.Struct, frozen=True):
         return block.watermark is not None and window.end + self.allowed_lateness <= block.watermark
 
 
+DEFAULT_LATENESS: Final = Lateness()
+
+
 class Placed(msgspec.Struct, frozen=True):
     """A block's matched events, side by side with the numbers of their windows."""
 

@@ -162,15 +162,11 @@ def test_the_stage_gives_dead_letters_and_tallies_at_1970_where_there_is_no_time
 def test_the_stage_takes_lateness_and_skew() -> None:
     block = routed(event(TEN), event(TEN + 61), watermark=TEN + 601)
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        packed = (
-            pipeline
-            | beam.Create([block])
-            | Pack(TARGETS, 60, allowed_lateness_seconds=542, max_clock_skew_seconds=60)
-        )
+        packed = pipeline | beam.Create([block]) | Pack(TARGETS, 60, lateness=Lateness(542, 60))
         windows = packed.pieces | "pieces" >> beam.Map(_start)
         assert_that(windows, equal_to([TEN, TEN]), "both at the record time")
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        packed = pipeline | beam.Create([block]) | Pack(TARGETS, 60, allowed_lateness_seconds=541)
+        packed = pipeline | beam.Create([block]) | Pack(TARGETS, 60, lateness=Lateness(541))
         windows = packed.pieces | "pieces" >> beam.Map(_start)
         assert_that(windows, equal_to([TEN + 60, TEN + 60]), "the second alone")
 

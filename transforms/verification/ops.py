@@ -31,7 +31,7 @@ def _blocks(run: str, account: Account) -> Iterator[Defect]:
     for (source, first), tallies in sorted(account.tallies.items()):
         for tally in tallies.values():
             dead = sum(tally.dead_letters.values())
-            parts = tally.matched + tally.unmatched + tally.opted_out + dead
+            parts = tally.matched + tally.unmatched + tally.opted_out + tally.outside + dead
             if tally.read != parts:
                 yield Defect(
                     "tally does not add up",
