@@ -42,10 +42,13 @@ class FolderStore:
 
 def _write_local(path: Path, body: bytes) -> None:
     # A local file is seen while it is written: another name until it is whole.
-    path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
-        unfinished.write_bytes(body)
+        try:
+            unfinished.write_bytes(body)
+        except FileNotFoundError:  # mostly the folder is there
+            path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished.write_bytes(body)
         os.replace(unfinished, path)  # noqa: PTH105 - Path.replace reads like str.replace
     except OSError:
         with contextlib.suppress(OSError):

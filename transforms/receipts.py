@@ -31,6 +31,10 @@ class WindowReceipts(beam.PTransform):
         self, receipts: beam.PCollection[TargetedReceipt]
     ) -> beam.PCollection[TargetedReceipt]:
         """Applies Beam's `FixedWindows`; late pieces were gathered before, and wait no longer."""
+        if receipts.is_bounded:
+            return receipts | beam.WindowInto(FixedWindows(self._seconds)).with_output_types(
+                TargetedReceipt
+            )
         return receipts | beam.WindowInto(
             FixedWindows(self._seconds),
             trigger=AfterWatermark(late=AfterCount(1)),

@@ -183,7 +183,11 @@ class WindowByEventTime(beam.PTransform):
     def expand(
         self, pieces: beam.PCollection[tuple[Target, Piece]]
     ) -> beam.PCollection[tuple[Target, Piece]]:
-        """Applies Beam's `FixedWindows`."""
+        """Applies Beam's `FixedWindows`; bounded input has no late pieces, and needs no trigger."""
+        if pieces.is_bounded:
+            return pieces | beam.WindowInto(FixedWindows(self._seconds)).with_output_types(
+                tuple[Target, Piece]
+            )
         return pieces | beam.WindowInto(
             FixedWindows(self._seconds),
             trigger=AfterWatermark(late=AfterProcessingTime(self._late_firing_delay_seconds)),
