@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := constraints.txt
 
-.PHONY: demo test law check format bench wheel-test lock clean
+.PHONY: demo test law check format bench bench-isolation wheel-test lock clean
 
 demo: $(VENV)/.demo  ## delivers 200,000 generated events to three customers on a real S3 server
 	$(BIN)/python -m examples.demo $(ARGS)
@@ -26,6 +26,9 @@ format: $(VENV)/.dev  ## mends what can be mended by machine
 
 bench: $(VENV)/.test  ## the reference loop, this pipeline and Beam's own file sink, in one run
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-isolation: $(VENV)/.test  ## what one hanging and one refusing bucket cost 48 others
+	$(BIN)/python -m benchmarks.isolation $(ARGS)
 
 wheel-test: $(VENV)/.dev  ## builds the wheel, installs it into a clean environment, runs its command
 	rm -rf build dist
