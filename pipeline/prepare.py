@@ -1,6 +1,7 @@
 """From options to a job: every mistake found, and said, before anything is read."""
 
 import argparse
+from collections.abc import Iterator
 
 from pipeline.job import Job, mint_run
 from pipeline.ops_path import configuration_of, ops_path_of, probe
@@ -9,12 +10,15 @@ from transforms.configuration import Configuration, warnings
 from transforms.errors import JobError
 from transforms.keys import valid_run
 from transforms.match import InputFile, match_files
-from transforms.places import Place
+from transforms.object_tree import TreeError
+from transforms.ops_tree import ops_tree
+from transforms.places import OpsPath, Place
 from transforms.read_dead_letters import is_dead_letter_file, writer_of
 from transforms.refusals import nearest, quote
 from transforms.s3 import has_credentials
 from transforms.store import Folder
 from transforms.units import parse_duration
+from transforms.withdraw import withdraw
 
 
 def prepare(options: argparse.Namespace, scratch: str | None) -> tuple[Job, list[str]]:
@@ -55,8 +59,23 @@ def prepare(options: argparse.Namespace, scratch: str | None) -> tuple[Job, list
     probe(ops)
     job = Job(configuration, tuple(files), reading, run, ops, scratch, deadline, ratio)
     return job, [
-        f"{options.config}: {caution.path} {caution.reason}" for caution in warnings(configuration)
+        *(f"{options.config}: {each.path} {each.reason}" for each in warnings(configuration)),
+        *_withdrawn(ops, run),
     ]
+
+
+def _withdrawn(ops: OpsPath, run: str) -> Iterator[str]:
+    try:
+        if moved := withdraw(ops_tree(ops), run):
+            yield (
+                f"an earlier attempt of this run had parked objects: {moved:,}, withdrawn now;"
+                " this one delivers them, or parks them again"
+            )
+    except TreeError as error:
+        yield (
+            f"{error}\nIf an earlier attempt of this run has parked objects there, a redrive may"
+            " put them over what this one delivers."
+        )
 
 
 def _files(patterns: list[str] | None, values: Values) -> list[InputFile]:

@@ -170,7 +170,8 @@ def _parser() -> _Parser:
         default=[],
         metavar="NAME",
         help="put this destination's objects into its bucket of today, though they were made for"
-        " another bucket or owner; repeatable",
+        " another bucket or owner; manifests that are parked for another bucket are not put, only"
+        " moved to redriven/; repeatable",
     )
     add(
         "--put_deadline",
@@ -193,5 +194,9 @@ def _insist_on_folder(ops: OpsPath) -> None:
     if not isinstance(place, Folder) or FileSystems.get_scheme(place.path) is not None:
         return
     # In a folder that is not there nothing would be parked, and all seem well.
-    if not Path(place.path).is_dir():
+    try:
+        is_there = Path(place.path).is_dir()
+    except OSError as error:
+        raise TreeError(f"{place.path}: cannot be read: {error.strerror}") from error
+    if not is_there:
         raise TreeError(f"{place.path}: there is no such folder; is it the run's ops path?")

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from pipeline.job import Job
 from transforms.destination import Destination
-from transforms.places import bucket_and_owner
+from transforms.places import url_of
 from transforms.summarise import Delivery, Summary
 from transforms.units import format_size
 
@@ -100,7 +100,7 @@ def sums(job: Job, summary: Summary) -> list[str]:
         f"matched pairs {summary.pairs:,} = delivered {summary.delivered:,}"
         + (f" + parked {summary.parked_events:,}" if summary.parked else ""),
         *([f"blank lines, not counted: {summary.blank:,}"] if summary.blank else []),
-        f"ops path: {bucket_and_owner(job.ops.place)[0]}",
+        f"ops path: {url_of(job.ops)}",
     ]
 
 
@@ -110,7 +110,9 @@ def refusals(summary: Summary) -> list[str]:
     lines = []
     for name in list(refused)[:_MOST_REFUSALS]:
         delivery = refused[name]
-        counted = f"{_count(delivery.parked, 'object')}, {_count(delivery.parked_events, 'event')}"
+        objects = _count(delivery.parked - delivery.parked_manifests, "object")
+        manifests = _count(delivery.parked_manifests, "manifest")
+        counted = f"{objects}, {_count(delivery.parked_events, 'event')}, {manifests}"
         reason = delivery.reason.replace("\n", "\n  ")
         lines.append(f"parked: {name}: {counted}: {reason}")
     if len(refused) > _MOST_REFUSALS:

@@ -36,7 +36,7 @@ class FolderStore:
                 ) as file:
                     file.write(request.body)
         except (OSError, BeamIOError, ValueError) as error:
-            failure = Failure(str(error), transient=True, answered=False)
+            failure = Failure(str(error), transient=False, answered=False)
             raise PutError(f"cannot write {path}: {error}", failure) from error
 
 

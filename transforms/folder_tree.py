@@ -1,8 +1,12 @@
 """A folder as a place to be read, on any of Beam's filesystems."""
 
+import errno
 import os
 import re
-from collections.abc import Iterator
+import shutil
+import uuid
+from collections import deque
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +22,8 @@ _UNFINISHED: Final = re.compile(r"\..+\.[0-9a-f]{32}")
 class FolderTree:
     """Reads files below a folder; their keys are their paths below it.
 
-    What `FolderStore` has not finished writing is not listed.
+    What `FolderStore` has not finished writing is not listed. Links to folders are followed, but no
+    folder is listed twice.
     """
 
     def __init__(self, path: str) -> None:
@@ -61,7 +66,7 @@ class FolderTree:
         try:
             if self._local:
                 Path(new).parent.mkdir(parents=True, exist_ok=True)
-                os.replace(old, new)  # noqa: PTH105 - Path.replace reads like str.replace
+                _replace(old, new)
             else:
                 _rename(old, new)
         except _ERRORS as error:
@@ -72,14 +77,40 @@ class FolderTree:
     def _walk(self, prefix: str) -> Iterator[Listing]:
         folder = prefix.rpartition("/")[0]
         top = self.url(folder).rstrip("/") or "/"
-        if not Path(top).exists():
-            return
-        for path, _, names in os.walk(top, onerror=self._cannot_list):
+        for path, names in self._folders(top):
             below = os.path.relpath(path, self._root).replace(os.sep, "/")
             for name in names:
                 key = name if below == "." else f"{below}/{name}"
-                if key.startswith(prefix) and not _UNFINISHED.fullmatch(name):
-                    yield key, (Path(path) / name).lstat().st_size
+                if not key.startswith(prefix) or _UNFINISHED.fullmatch(name):
+                    continue
+                if (found := self._look_at(Path(path) / name, follow=False)) is not None:
+                    yield key, found.st_size
+
+    def _folders(self, top: str) -> Iterator[tuple[str, Sequence[str]]]:
+        """All folders from here on, with the names of their files."""
+        seen: set[tuple[int, int]] = set()
+        # Links come last, so that a folder that is here itself goes by its own name.
+        starts = deque([top])
+        while starts:
+            for path, folders, names in os.walk(starts.popleft(), onerror=self._cannot_list):
+                found = self._look_at(Path(path), follow=True)
+                if found is None or (found.st_dev, found.st_ino) in seen:
+                    folders.clear()
+                    continue
+                seen.add((found.st_dev, found.st_ino))
+                inside = [os.path.join(path, name) for name in folders]  # noqa: PTH118 - as walk does
+                starts.extend(filter(os.path.islink, inside))
+                yield path, names
+
+    def _look_at(self, path: Path, *, follow: bool) -> os.stat_result | None:
+        """What the filesystem knows of it; `None` where it was moved away since it was listed."""
+        try:
+            return path.stat(follow_symlinks=follow)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self._cannot_list(error)
+            raise
 
     def _match(self, prefix: str) -> Iterator[Listing]:
         try:
@@ -103,6 +134,8 @@ class FolderTree:
             return False
 
     def _cannot_list(self, error: OSError) -> None:
+        if isinstance(error, FileNotFoundError):
+            return  # it was never there, or was moved away
         raise TreeError(f"{error.filename}: cannot be listed: {error.strerror}") from error
 
     def _error(self, verb: str, key: str, error: Exception) -> TreeError:
@@ -111,6 +144,22 @@ class FolderTree:
             return ObjectGoneError(f"{path}: there is no such file")
         why = getattr(error, "strerror", None) or str(error).partition("\n")[0]
         return TreeError(f"{path}: cannot {verb}: {why}")
+
+
+def _replace(old: str, new: str) -> None:
+    try:
+        os.replace(old, new)  # noqa: PTH105 - Path.replace reads like str.replace
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        # A link has led to another disk. At no time is there none, or half of one.
+        unfinished = Path(new).with_name(f".{Path(new).name}.{uuid.uuid4().hex}")
+        try:
+            shutil.copyfile(old, unfinished)
+            unfinished.replace(new)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        Path(old).unlink()
 
 
 def _rename(old: str, new: str) -> None:

@@ -26,6 +26,9 @@ MAX_BYTES: Final = 2**27
 DEFAULT_PUT_DEADLINE: Final = 30.0
 """Seconds for one put, all its attempts together."""
 
+OPERATORS_SECONDS: Final = 300.0
+"""The same for a lane without a circuit: of the operator's own place, slow is not broken."""
+
 _MOST_THREADS: Final = 128
 _SLOW_SECONDS: Final = 2.0
 _STUCK_SECONDS: Final = 5.0
@@ -45,6 +48,7 @@ class _Put:
     act: Act
     settled: Settled
     begun: float = 0.0
+    end: float = 0.0
 
 
 class _Lane:
@@ -77,9 +81,7 @@ class Lanes:
         self._circuits = circuits
         self._deadline_seconds = deadline_seconds
         self._lanes: dict[str, _Lane] = {}
-        self._ready: deque[_Lane] = (
-            deque()
-        )  # those with puts that wait, the next to be served first
+        self._ready: deque[_Lane] = deque()  # with puts that wait, the next to be served first
         self._in_flight: dict[_Put, None] = {}  # in the order in which they were begun
         self._answers: queue.SimpleQueue[tuple[_Put, BaseException | None]] = queue.SimpleQueue()
         self._bytes = 0
@@ -123,8 +125,7 @@ class Lanes:
         """Hears what has answered, gives up what is late, and begins what may begin."""
         self._begin()
         if wait and self._in_flight:
-            oldest = next(iter(self._in_flight))
-            until_late = oldest.begun + self._deadline_seconds - time.monotonic()
+            until_late = min(put.end for put in self._in_flight) - time.monotonic()
             self._hear(min(max(until_late, 0.0), _LOOK_SECONDS))
         while not self._answers.empty():
             self._hear(0.0)
@@ -143,9 +144,9 @@ class Lanes:
         self._settle(put, error.failure if error else None)
 
     def _give_up_late(self) -> None:
-        late = time.monotonic() - self._deadline_seconds
-        for put in [put for put in self._in_flight if put.begun <= late]:
-            said = f"nothing within {self._deadline_seconds:g} s; it may still be stored"
+        now = time.monotonic()
+        for put in [put for put in self._in_flight if put.end <= now]:
+            said = f"nothing within {put.end - put.begun:g} s; it may still be stored"
             self._settle(put, Failure(said, transient=True, answered=False))
 
     def _give_up_stuck(self) -> bool:
@@ -155,7 +156,7 @@ class Lanes:
         stuck = [
             lane
             for lane in self._ready
-            if lane.circuit and lane.in_flight and lane.last_success < long_ago
+            if lane.circuit and lane.waiting and lane.in_flight and lane.last_success < long_ago
             if all(put.begun < long_ago for put in lane.in_flight)
         ]
         for lane in stuck:
@@ -200,6 +201,7 @@ class Lanes:
 
     def _launch(self, put: _Put, now: float) -> None:
         put.begun = now
+        put.end = now + (self._deadline_seconds if put.lane.circuit else OPERATORS_SECONDS)
         put.lane.in_flight.append(put)
         self._in_flight[put] = None
         # A thread of its own, which nobody waits for: a pool's would all be held by hanging puts.
@@ -207,7 +209,7 @@ class Lanes:
 
     def _act(self, put: _Put) -> None:
         try:
-            put.act(put.begun + self._deadline_seconds)
+            put.act(put.end)
         except BaseException as error:  # noqa: BLE001 - raised again by the lanes' owner
             self._answers.put((put, error))
         else:

@@ -72,6 +72,7 @@ _SCHEMA: Final = fastavro.parse_schema(
             {"name": "possible_causes", "type": _CAUSES},
             {"name": "transient", "type": "boolean", "doc": "may pass by itself"},
             {"name": "attempts", "type": "int", "doc": "requests sent before it was parked"},
+            {"name": "answered", "type": "boolean", "doc": "whether S3 said the error"},
             {"name": "body", "type": "bytes"},
         ],
     }
@@ -83,6 +84,7 @@ class Parked(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         headers: What was sent with it beside its content, by S3's parameter names; no secrets.
+        answered: Whether S3 said the error; files of older versions do not tell.
     """
 
     version: int = 1
@@ -113,6 +115,7 @@ class Parked(msgspec.Struct, frozen=True, kw_only=True):
     possible_causes: list[str]
     transient: bool
     attempts: int
+    answered: bool = True
 
     @property
     def window(self) -> Window:
@@ -125,6 +128,7 @@ class Parked(msgspec.Struct, frozen=True, kw_only=True):
         return Failure(
             said=self.error,
             transient=self.transient,
+            answered=self.answered,
             advice=self.advice,
             causes=tuple(self.possible_causes),
             attempts=self.attempts,
@@ -164,6 +168,7 @@ def parked(
         possible_causes=list(failure.causes),
         transient=failure.transient,
         attempts=failure.attempts,
+        answered=failure.answered,
     )
 
 

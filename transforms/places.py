@@ -29,6 +29,13 @@ def open_store(place: Place) -> Store:
     return FolderStore(place) if isinstance(place, Folder) else S3Store(place)
 
 
+def url_of(ops: OpsPath) -> str:
+    """Where the operator's own place is, for people."""
+    place = ops.place
+    start = place.path if isinstance(place, Folder) else f"s3://{place.bucket}"
+    return f"{start}/{ops.prefix}" if ops.prefix else start
+
+
 def bucket_and_owner(place: Place) -> tuple[str, str | None]:
     """What an object must never follow a reused name away from."""
     if isinstance(place, Folder):

@@ -78,6 +78,10 @@ class _PutBundle(beam.DoFn):
     ) -> None:
         # Of a part that is settled only the receipt is kept until the bundle ends.
         target = msgspec.structs.replace(part.target, shard=0)
+        if window.start < 0:
+            # Beam's coder cuts to milliseconds towards 0: a window's last microsecond before 1970
+            # would become the next window's first.
+            timestamp = window.start
 
         def settled(receipt: Receipt) -> None:
             self._settled.append(WindowedValue((target, receipt), timestamp, (window,)))

@@ -6,6 +6,9 @@ same bytes under the same key. For the same reason it can run twice at once, and
 
 Each destination's puts travel in a lane of their own. Until one object got through, the probe, only
 one is under way; after a refusal for good the rest of that destination stays parked, untried.
+
+Into a new bucket no parked manifest is put, since its URLs lead into the old one: its file is only
+moved. What is delivered there stands in the manifests that the redrive writes.
 """
 
 import contextlib
@@ -19,16 +22,23 @@ import msgspec
 from transforms.circuit import MOST_IN_FLIGHT, Circuit, Verdict
 from transforms.errors import PutError
 from transforms.lanes import DEFAULT_PUT_DEADLINE, MAX_BYTES, Lanes
-from transforms.object_tree import ObjectGoneError, OpsTree, UnreadableObjectError
+from transforms.object_tree import ObjectGoneError, OpsTree, TreeError, UnreadableObjectError
 from transforms.parked import HEAD_BYTES, parked_head
 from transforms.parked_files import ParkedFile, read_parked, redriven_name
 from transforms.places import Place, StoreOpener, open_store
 from transforms.records import ManifestMode
-from transforms.redrive_groups import Group, Outcome, Redriven, queue_up, redriven_manifest
+from transforms.redrive_groups import (
+    Group,
+    Outcome,
+    Redriven,
+    is_of_another_bucket,
+    queue_up,
+    redriven_manifest,
+)
 from transforms.store import Failure, Store
-from transforms.superseded import Superseded
 
 _MOVES: Final = "_moves"  # a lane's name that no destination can have
+_AGAIN: Final = "Its object was delivered, and will be put again, the same, next time."
 
 Watch = Callable[["Redrive"], None]
 """Looks how far a redrive has come; called often, in its own thread."""
@@ -69,7 +79,6 @@ class Redrive:
         deadline_seconds: float = DEFAULT_PUT_DEADLINE,
     ) -> None:
         self._tree = tree
-        self._superseded = Superseded(tree)
         self._places = places
         self._modes = modes
         self._opener = opener
@@ -97,6 +106,9 @@ class Redrive:
         """
         for one, group in queue_up(files):
             self.objects.append(one)
+            if is_of_another_bucket(one.parked, self._places[one.destination]):
+                self._move(one, was_put=False)
+                continue
             self._waiting.setdefault(one.destination, deque()).append((one, group))
             self._hungry[one.destination] = None
         while self.ended.total() < len(self.objects):
@@ -149,18 +161,12 @@ class Redrive:
     def _put(self, one: Redriven, deadline: float) -> None:
         try:
             one.parked, body = read_parked(one.file.name, self._tree.read(one.file.name))
-            superseded = one.parked.kind == "events" and self._superseded.holds(one.parked)
         except ObjectGoneError as error:
             one.otherwise = Outcome.GONE
             raise _unsent("another redrive has moved it meanwhile") from error
         except (ValueError, UnreadableObjectError) as error:
             one.otherwise = Outcome.DAMAGED
             raise _unsent(str(error)) from error
-        if superseded:
-            raise _unsent(
-                "another attempt of the same run has delivered other content under this key.\n"
-                "Run its command again: it puts what the configuration of today makes of the input."
-            )
         self._store(one.destination).put(one.request(body), deadline)
 
     def _close(self, group: Group) -> None:
@@ -195,14 +201,24 @@ class Redrive:
         for each in got:
             self._move(each)
 
-    def _move(self, one: Redriven) -> None:
+    def _move(self, one: Redriven, *, was_put: bool = True) -> None:
         def act(_: float) -> None:
             # Gone: another redrive has moved it.
             with contextlib.suppress(ObjectGoneError):
-                self._insist_on_content(one)
-                self._tree.move(one.file.name, redriven_name(one.file.name))
+                try:
+                    if was_put:
+                        self._insist_on_content(one)
+                    self._tree.move(one.file.name, redriven_name(one.file.name))
+                except ObjectGoneError:
+                    raise
+                except TreeError as error:
+                    raise TreeError(f"{error}\n{_AGAIN}" if was_put else str(error)) from error
 
         def hear(failure: Failure | None) -> None:
+            if failure is not None and failure.attempts:  # it was given up
+                said = f"not moved to redriven/: {failure.said}"
+                said += f"\n{_AGAIN}" if was_put else ""
+                failure = msgspec.structs.replace(failure, said=said)
             self._end(one, failure)
 
         self._lanes.submit(_MOVES, 0, act, hear)
@@ -212,7 +228,7 @@ class Redrive:
         try:
             now = parked_head(self._tree.head(one.file.name, HEAD_BYTES))
         except ValueError as error:
-            raise _unsent(str(error)) from error
+            raise _unsent(f"delivered, but its file was damaged meanwhile: {error}") from error
         if now.sha256 != one.parked.sha256:
             raise _unsent("delivered, but other content was parked under its key meanwhile")
 

@@ -87,6 +87,11 @@ def refusal(parked: Parked, place: Place | None) -> Failure | None:
     )
 
 
+def is_of_another_bucket(parked: Parked, place: Place) -> bool:
+    """Whether this is a manifest whose URLs lead into another bucket than this place's."""
+    return parked.kind == "manifest" and parked.bucket != bucket_and_owner(place)[0]
+
+
 def queue_up(files: Iterable[ParkedFile]) -> list[tuple[Redriven, Group]]:
     """Objects in the order in which they are to be tried, each with its group.
 

@@ -27,6 +27,7 @@ class Delivery(msgspec.Struct):
     stored_bytes: int = 0
     manifests: int = 0
     parked: int = 0
+    parked_manifests: int = 0
     parked_events: int = 0
     matched: int = 0
     example: str = ""
@@ -40,6 +41,7 @@ class Delivery(msgspec.Struct):
         self.stored_bytes += other.stored_bytes
         self.manifests += other.manifests
         self.parked += other.parked
+        self.parked_manifests += other.parked_manifests
         self.parked_events += other.parked_events
         self.matched += other.matched
         self.example = min(filter(None, (self.example, other.example)), default="")
@@ -123,7 +125,12 @@ def of_tally(tally: Tally) -> Summary:
 def of_receipt(receipt: Receipt) -> Summary:
     """The sums of one object."""
     if receipt.status == "parked":
-        delivery = Delivery(parked=1, parked_events=receipt.events, reason=receipt.reason)
+        delivery = Delivery(
+            parked=1,
+            parked_manifests=int(receipt.kind == "manifest"),
+            parked_events=receipt.events,
+            reason=receipt.reason,
+        )
     elif receipt.kind == "manifest":
         delivery = Delivery(manifests=1)
     else:

@@ -83,7 +83,8 @@ def test_what_a_bucket_refuses_is_parked_and_said_with_exit_code_3(
     assert done.returncode == 3
     assert "matched pairs 9 = delivered 0 + parked 9" in done.stdout
     said = done.stdout[done.stdout.index("parked: acme-web") :]
-    assert said.startswith("parked: acme-web: 2 objects, 9 events: S3 answered: AccessDenied (403)")
+    assert said.startswith("parked: acme-web: 1 object, 9 events, 1 manifest: S3 answered: ")
+    assert "AccessDenied (403)" in said
     assert "Possible causes: " in said
     assert "Traceback" not in done.stderr
     assert stored(owner, runs.bucket) == {}

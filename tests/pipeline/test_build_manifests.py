@@ -152,3 +152,19 @@ def test_a_bucket_that_refuses_holds_up_no_other_and_its_objects_are_parked(
     assert summary.imbalance() is None
     assert (summary.pairs, summary.delivered, summary.parked_events) == (5, 2, 3)
     assert summary.deliveries["beta-all"].parked == 4
+
+
+def test_a_window_before_1970_has_its_manifest_beside_its_object(tmp_path: Path) -> None:
+    lines = [
+        b'{"writeKey":"a","receivedAt":"%s"}' % time
+        for time in (b"0001-01-01T00:00:00Z", b"1969-12-31T23:59:59Z", b"1970-01-01T00:00:01Z")
+    ]
+    objects = run(job_of(tmp_path, b"\n".join(lines)))
+    found = manifests(objects)
+    assert len(found) == 6
+    for (bucket, key), manifest in found.items():
+        [listed] = manifest["objects"]
+        assert listed["url"].rpartition("/")[0] == f"s3://{bucket}/{key.rpartition('/')[0]}"
+        start = manifest["window"]["start"].replace("-", "").replace(":", "")
+        assert start in listed["url"]
+        assert start in key

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -91,6 +92,31 @@ def test_an_ops_path_that_is_not_there_is_not_taken_for_an_empty_one(
     assert main(["redrive", "--config=events.yaml", "--ops_path=opps"]) == 1
     assert "/opps: there is no such folder" in capsys.readouterr().err
     assert not Path("opps").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_rounds_go_on_after_one_in_which_the_ops_path_could_not_be_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Ops(Path("ops")).park(parked_part("beta"))
+    lstat, rounds = Path.stat, []
+
+    def stat(path: Path, **options: Any) -> os.stat_result:
+        if path.suffix == ".avro" and not rounds:
+            raise OSError(5, "Input/output error", str(path))
+        return lstat(path, **options)
+
+    def sleep(seconds: float) -> None:
+        rounds.append(seconds)
+        if len(rounds) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "stat", stat)
+    monkeypatch.setattr("pipeline.redrive.time.sleep", sleep)
+    assert main(["redrive", "--config=events.yaml", "--ops_path=ops", "--every=5m"]) == 130
+    said = capsys.readouterr()
+    assert "cannot be listed: Input/output error" in said.err
+    assert "destination removed" in said.out
 
 
 def test_the_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,9 @@
+import errno
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -75,6 +79,68 @@ def test_a_folder_that_cannot_be_listed_is_no_empty_one(
     monkeypatch.setattr("os.scandir", refuse)
     with pytest.raises(TreeError, match="cannot be listed: Permission denied"):
         list(tree.list())
+
+
+def test_what_was_moved_since_its_folder_was_listed_is_not_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = filled(tmp_path, "a/b", "a/c", "d/e")
+    walk = os.walk
+
+    def walk_and_move(*args: Any, **options: Any) -> Iterator[Any]:
+        for path, folders, names in walk(*args, **options):
+            if path.endswith("/a"):
+                (tmp_path / "a/b").unlink()
+            yield path, folders, names
+            shutil.rmtree(tmp_path / "d", ignore_errors=True)
+
+    monkeypatch.setattr("os.walk", walk_and_move)
+    assert list(tree.list()) == [("a/c", 3)]
+
+
+def test_a_file_of_which_nothing_is_told_is_an_error_of_the_tree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = filled(tmp_path, "a/b")
+    stat = Path.stat
+
+    def refuse(path: Path, **options: Any) -> os.stat_result:
+        if path.name == "b":
+            raise OSError(5, "Input/output error", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    with pytest.raises(TreeError, match="a/b: cannot be listed: Input/output error"):
+        list(tree.list())
+
+
+def test_links_to_folders_are_followed_but_never_in_circles(tmp_path: Path) -> None:
+    filled(tmp_path / "elsewhere", "x", "more/y")
+    tree = filled(tmp_path / "ops", "parked/real/z")
+    for name, target in (
+        ("linked", tmp_path / "elsewhere"),
+        ("again", tmp_path / "ops/parked/real"),
+        ("real/up", tmp_path / "ops"),
+    ):
+        (tmp_path / "ops/parked" / name).symlink_to(target)
+    (tmp_path / "elsewhere/more/back").symlink_to(tmp_path)
+    expected = [("parked/linked/more/y", 6), ("parked/linked/x", 1), ("parked/real/z", 13)]
+    assert sorted(tree.list("parked/")) == expected
+    assert sorted(tree.list("parked/linked/")) == expected[:2]
+
+
+def test_a_file_on_another_disk_is_copied_then_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = filled(tmp_path, "parked/a")
+
+    def refuse(old: str, new: str) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link", old, None, new)
+
+    monkeypatch.setattr("os.replace", refuse)
+    tree.move("parked/a", "redriven/a")
+    assert list(tree.list()) == [("redriven/a", 8)]
+    assert os.listdir(tmp_path / "redriven") == ["a"]  # noqa: PTH208 - by name
 
 
 def test_where_a_filesystem_refuses_to_replace_the_old_copy_goes_first(

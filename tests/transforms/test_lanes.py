@@ -126,6 +126,35 @@ def test_where_there_is_no_room_a_lane_that_does_not_answer_gives_its_own_back(
     assert "others need the room" in failure.said
 
 
+def test_room_is_waited_for_where_what_hangs_is_all_that_its_lane_has() -> None:
+    recorded = Recorded(deadline_seconds=6.0)
+    part = 60 * 2**20
+
+    def park(_: Failure | None) -> None:
+        recorded.lanes.submit(
+            "_parking", part, lambda _: None, lambda _: recorded.ended.append(("parked", None))
+        )
+
+    recorded.circuits["_parking"] = None
+    recorded.submit("hangs", part, hangs=True)
+    recorded.lanes.submit("hangs", part, lambda _: None, park)
+    began = time.monotonic()
+    recorded.lanes.make_room(part)
+    assert 4 < time.monotonic() - began < 12
+    assert ("parked", None) in recorded.ended
+    recorded.go.set()
+
+
+def test_what_is_the_operators_own_has_more_time() -> None:
+    recorded = Recorded(deadline_seconds=0.1)
+    recorded.circuits["ops"] = None
+    ends: list[float] = []
+    recorded.lanes.submit("ops", 1, ends.append, lambda _: None)
+    began = time.monotonic()
+    recorded.lanes.drain()
+    assert ends[0] - began > 100
+
+
 def test_a_put_may_be_submitted_while_another_is_settled(recorded: Recorded) -> None:
     ended: list[str] = []
 

@@ -21,7 +21,7 @@ from transforms.places import Place
 from transforms.records import ManifestMode, Part
 from transforms.redrive import Redrive, Watch
 from transforms.redrive_groups import Outcome, refusal
-from transforms.store import PutRequest
+from transforms.store import Failure, PutRequest
 
 NAMES = ("acme", "beta", "gamma")
 KEY = (
@@ -367,7 +367,8 @@ def test_what_a_job_parked_again_meanwhile_with_other_content_is_not_moved(
 def test_an_ops_path_in_which_nothing_can_be_moved_is_an_error(ops: Ops, redrive: Redrives) -> None:
     ops.park(parked_part())
     (ops.folder / "redriven").write_text("in the way")
-    with pytest.raises(TreeError, match="cannot move"):
+    again = "delivered, and will be put again, the same, next time"
+    with pytest.raises(TreeError, match=f"(?s)cannot move.*{again}"):
         redrive()
     assert len(ops.names("parked")) == 1
 
@@ -406,6 +407,56 @@ def test_in_a_new_bucket_the_manifest_names_it_and_the_key_stays(
     [(_, _), (_, manifest)] = buckets.calls
     assert json.loads(manifest.body)["entries"][0]["url"] == f"s3://beta-bucket/{part.key}"
     assert manifest.key.startswith("logs/2026/11/20/10/_acme_20261120T100000Z_")
+
+
+def test_a_manifest_of_another_bucket_is_moved_but_not_put(
+    ops: Ops, buckets: Buckets, redrive: Redrives
+) -> None:
+    part = parked_part()
+    manifest = parked_part(kind="manifest", key="logs/_acme.manifest.json", body=b"{}\n", events=0)
+    names = sorted(ops.park(each).name for each in (part, manifest))
+    redrive.places["acme"] = connection("beta")
+    assert redrive() == dict.fromkeys((part.key, manifest.key), Outcome.REDRIVEN)
+    assert ops.names("redriven") == names
+    [(_, put), (_, listing)] = buckets.calls
+    assert put.key == part.key
+    listed = json.loads(listing.body)["objects"]
+    assert [each["url"] for each in listed] == [f"s3://beta-bucket/{part.key}"]
+
+
+def test_a_manifest_is_put_where_only_its_bucket_s_owner_is_another(
+    ops: Ops, buckets: Buckets, redrive: Redrives
+) -> None:
+    manifest = parked_part(kind="manifest", key="logs/_acme.manifest.json", body=b"{}\n", events=0)
+    ops.park(manifest)
+    redrive.places["acme"] = connection("acme", expected_bucket_owner="111122223333")
+    assert redrive() == {manifest.key: Outcome.REDRIVEN}
+    assert buckets.keys("acme-bucket") == [manifest.key]
+
+
+def test_a_move_that_takes_too_long_is_told_from_a_put(
+    ops: Ops, redrive: Redrives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ops.park(parked_part())
+    redrive.modes["acme"] = "off"
+    redrive.deadline_seconds = 1.0
+    hang = threading.Event()
+    monkeypatch.setattr(FolderTree, "move", lambda *_: hang.wait(30))
+    [one] = redrive.begin().objects
+    hang.set()
+    assert one.outcome is Outcome.PARKED
+    assert one.failure is not None
+    assert one.failure.said.startswith("not moved to redriven/: nothing within 1 s")
+    assert "Its object was delivered, and will be put again, the same" in one.failure.said
+
+
+def test_what_was_not_answered_is_not_said_to_be(ops: Ops) -> None:
+    silence = Failure("nothing within 5 s", transient=True, answered=False)
+    path = ops.park(parked_part(), silence)
+    [file] = find_parked(FolderTree(str(ops.folder)))
+    assert file.parked is not None
+    assert file.parked.failure == silence
+    assert read_parked(file.name, path.read_bytes())[0].failure == silence
 
 
 def test_window_of_a_parked_object_is_the_object_s(ops: Ops) -> None:
