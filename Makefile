@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := constraints.txt
 
-.PHONY: demo test law check format bench bench-isolation wheel-test lock clean
+.PHONY: demo test law test-engines check format bench bench-isolation wheel-test lock clean
 
 demo: $(VENV)/.demo  ## delivers 200,000 generated events to three customers on a real S3 server
 	$(BIN)/python -m examples.demo $(ARGS)
@@ -14,6 +14,9 @@ test: $(VENV)/.test  ## all tests
 
 law: $(VENV)/.test  ## the law of delivery under 300 random fault scripts and 20 kills; 20 minutes
 	LAW_SCRIPTS=300 LAW_KILLS=20 $(BIN)/python -m pytest tests/end_to_end/test_law.py $(ARGS)
+
+test-engines: $(VENV)/.test  ## against a real Kafka broker; needs java and maven
+	$(BIN)/python -m pytest tests/engines $(ARGS)
 
 check: $(VENV)/.dev  ## style and types
 	$(BIN)/ruff check .

@@ -58,14 +58,11 @@ def dead_letters(block: Block, stage: str, faults: Mapping[int, Fault]) -> list[
     """
     if not faults:
         return []
-    source, positions, lines, time = (
-        block.source,
-        block.record_positions(),
-        block.lines,
-        block.record_time,
-    )
+    source, positions, lines = block.source, block.record_positions(), block.lines
     return [
-        DeadLetter(source, positions[index], stage, *faults[index], lines[index], time)
+        DeadLetter(
+            source, positions[index], stage, *faults[index], lines[index], block.time_of(index)
+        )
         for index in sorted(faults)
     ]
 

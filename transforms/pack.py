@@ -17,7 +17,7 @@ from transforms.records import Piece, Tally, Target, Window
 from transforms.route import Routed
 from transforms.span import EVERYTHING, Span, within
 from transforms.spool import SpoolingDoFn
-from transforms.targets import with_shard
+from transforms.targets import with_run, with_shard
 from transforms.window import (
     DEFAULT_LATENESS,
     Lateness,
@@ -51,7 +51,9 @@ def pack(
         windows: The windows that the numbers are of.
     """
     routed, block = placed.routed, placed.routed.block
-    sharded = [with_shard(target, block.source, block.start) for target in targets]
+    sharded = [
+        with_shard(with_run(target, block.run), block.source, block.start) for target in targets
+    ]
     groups: defaultdict[tuple[int, int], list[bytes]] = defaultdict(list)
     for event, number, match in zip(routed.events, placed.numbers, routed.matches, strict=True):
         for index in match:

@@ -32,6 +32,8 @@ _SPACE: Final = b" \t\r\n"
 _CARRIAGE_RETURN: Final = ord("\r")
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NO_BRACKETS: Final = bytes(set(range(256)).difference(b"{}[]"))
+_TOMBSTONE: Final = "tombstone", "a record without a value"
+_EMPTY: Final = "empty", "a value of no bytes, or of nothing but white space"
 _LINE_BREAKS: Final = bytes.maketrans(b"\r\n", b"  ")
 
 
@@ -73,7 +75,10 @@ def parse(block: Block, decoder: EnvelopeDecoder, max_event_bytes: int) -> Parse
             except _NotAnEventError as error:  # noqa: PERF203 - suspects are few
                 faults[index] = error.reason, error.detail
             except _BlankError:
-                blanks.add(index)
+                if block.tombstones is None:
+                    blanks.add(index)
+                else:
+                    faults[index] = _TOMBSTONE if index in block.tombstones else _EMPTY
         indices = [i for i in indices if i not in faults and i not in blanks]
         lines = [lines[i] for i in indices]
         envelopes = [envelopes[i] for i in indices]

@@ -31,10 +31,15 @@ class Block(msgspec.Struct, frozen=True):
         first: Source position of the first record; with `source` it names the block.
         positions: Source position of each record; `None` where records are lines of a file, whose
             byte offsets follow from `first` and the lines' lengths.
-        record_time: The source's own time of the records: a file's last-modified time; `None`
-            where the source tells none.
+        record_time: The source's own time of the records: a file's last-modified time, or that of
+            the first record that has one; `None` where the source tells none.
         watermark: In a stream, its partition's watermark before the block; `None` where the input
             is bounded.
+        run: In a stream, the run's id as the source's elements carry it.
+        record_times: Each record's own time, where they have such; rules about a record go by it,
+            since where a block of a stream begins is up to chance.
+        tombstones: Indices of the records that have no value at all, whose lines are empty; `None`
+            where records are lines, of which a blank one is no record.
     """
 
     source: str
@@ -44,11 +49,18 @@ class Block(msgspec.Struct, frozen=True):
     record_time: int | None
     positions: Sequence[int] | None = None
     watermark: int | None = None
+    run: str | None = None
+    record_times: Sequence[int | None] | None = None
+    tombstones: Sequence[int] | None = None
 
     @property
     def size_bytes(self) -> int:
         """About the records' length: to add it up would take longer than it is worth."""
         return len(self.lines) * len(self.lines[0]) if self.lines else 0
+
+    def time_of(self, index: int) -> int | None:
+        """The record time of one record."""
+        return self.record_time if self.record_times is None else self.record_times[index]
 
     def record_positions(self) -> Sequence[int]:
         """Source position of each record: its byte offset, or the number of the record."""

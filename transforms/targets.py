@@ -36,6 +36,13 @@ def shard_of(source: str, start: int, shards: int) -> int:
     return crc32(f"{source}\n{start}".encode()) % shards
 
 
+def with_run(target: Target, run: str | None) -> Target:
+    """The target in the run that a block carries, if it carries one."""
+    if run is None or run == target.run:
+        return target
+    return msgspec.structs.replace(target, run=run)
+
+
 def with_shard(target: Target, source: str, start: int) -> Target:
     """The target of one block's pieces."""
     if target.shards == 1:

@@ -134,8 +134,11 @@ def place(routed: Routed, windows: Windows, lateness: Lateness) -> Placed:
     latest = None
     if block.watermark is not None and record_time is not None:
         latest = record_time + lateness.max_clock_skew
-    numbers = windows.numbers(routed.times, record_time, latest)
-    if block.watermark is None and record_time is not None:
+    if block.record_times is None:
+        numbers = windows.numbers(routed.times, record_time, latest)
+    else:
+        numbers = _numbers_by_record(routed, windows, lateness)
+    if block.watermark is None and record_time is not None and block.record_times is None:
         return Placed(routed, numbers)  # no event can be refused
     refused: dict[int, Fault] = {}
     for number in set(numbers):
@@ -143,6 +146,28 @@ def place(routed: Routed, windows: Windows, lateness: Lateness) -> Placed:
         if fault is not None:
             refused[number] = fault
     return _without(routed, numbers, refused) if refused else Placed(routed, numbers)
+
+
+def _numbers_by_record(routed: Routed, windows: Windows, lateness: Lateness) -> list[int]:
+    """The windows' numbers where each record has a time of its own.
+
+    All are looked at together with the strictest bound, and what that leaves over by itself.
+    """
+    block = routed.block
+    bounded = block.watermark is None
+    known = [time for time in block.record_times or () if windows.number(time) != NO_WINDOW]
+    strictest = min((time for time in known if time is not None), default=None)
+    skew = lateness.max_clock_skew
+    bound = None if bounded or strictest is None else strictest + skew
+    numbers = windows.numbers(routed.times, None, bound)
+    if NO_WINDOW in numbers:
+        for at, number in enumerate(numbers):
+            if number == NO_WINDOW:
+                time = block.time_of(routed.indices[at])
+                time = time if windows.number(time) != NO_WINDOW else None
+                latest = None if bounded or time is None else time + skew
+                (numbers[at],) = windows.numbers([routed.times[at]], time, latest)
+    return numbers
 
 
 def ops_time(block: Block, windows: Windows, lateness: Lateness) -> int:

@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -99,12 +98,12 @@ def test_rounds_go_on_after_one_in_which_the_ops_path_could_not_be_read(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Ops(Path("ops")).park(parked_part("beta"))
-    lstat, rounds = Path.stat, []
+    look, rounds = Path.stat, list[float]()
 
-    def stat(path: Path, **options: Any) -> os.stat_result:
+    def stat(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
         if path.suffix == ".avro" and not rounds:
             raise OSError(5, "Input/output error", str(path))
-        return lstat(path, **options)
+        return look(path, follow_symlinks=follow_symlinks)
 
     def sleep(seconds: float) -> None:
         rounds.append(seconds)

@@ -439,7 +439,7 @@ def test_a_move_that_takes_too_long_is_told_from_a_put(
 ) -> None:
     ops.park(parked_part())
     redrive.modes["acme"] = "off"
-    redrive.deadline_seconds = 1.0
+    monkeypatch.setattr("transforms.lanes.OPERATORS_SECONDS", 1.0)
     hang = threading.Event()
     monkeypatch.setattr(FolderTree, "move", lambda *_: hang.wait(30))
     [one] = redrive.begin().objects

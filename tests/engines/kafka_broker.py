@@ -1,0 +1,219 @@
+"""A real Kafka broker of one node (KRaft), on loopback, its jars from Maven's registry.
+
+The jars are kept in a folder of the user's own, outside the tree, and are fetched once.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewPartitions, NewTopic
+
+VERSION: Final = "3.9.1"
+USER: Final = "reader"
+PASSWORD: Final = "no-secret-on-loopback"  # noqa: S105 - of a broker that lives for a test
+_SLF4J_VERSION: Final = "1.7.36"
+_CLUSTER_ID: Final = "czMtZXZlbnQtbG9ncw"
+_UP_WITHIN_SECONDS: Final = 60
+_POM: Final = f"""\
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>s3-event-logs</groupId><artifactId>broker</artifactId><version>1</version>
+  <dependencies>
+    <dependency>
+      <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId>
+      <version>{VERSION}</version>
+    </dependency>
+    <dependency>
+      <groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId>
+      <version>{_SLF4J_VERSION}</version>
+    </dependency>
+  </dependencies>
+</project>
+"""
+_PROPERTIES: Final = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller_port}
+listeners=PLAINTEXT://127.0.0.1:{port},SASL://127.0.0.1:{sasl_port},\\
+  CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL://127.0.0.1:{sasl_port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT
+sasl.enabled.mechanisms=PLAIN
+listener.name.sasl.plain.sasl.jaas.config=\\
+  org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}="{password}";
+log.dirs={folder}/log
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+log.retention.ms=-1
+log.initial.task.delay.ms=0
+"""
+
+
+def cache_folder() -> Path:
+    """Where what is fetched once is kept."""
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "s3-event-logs"
+
+
+def missing_tools() -> list[str]:
+    """What a broker needs and this machine lacks."""
+    return [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
+
+
+def broker_jars() -> Path:
+    """The folder of the broker's jars, fetched if they are not there."""
+    jars = cache_folder() / f"kafka-{VERSION}"
+    if not jars.is_dir():
+        jars.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=jars.parent) as scratch:
+            Path(scratch, "pom.xml").write_text(_POM)
+            subprocess.run(
+                ["mvn", "-B", "-q", "dependency:copy-dependencies", "-DoutputDirectory=jars"],  # noqa: S607 - whichever is installed
+                cwd=scratch,
+                check=True,
+            )
+            # Another process may have been faster: whole folders only, never half of one.
+            if not jars.is_dir():
+                Path(scratch, "jars").rename(jars)
+    return jars
+
+
+class KafkaBroker:
+    """A broker that runs within a `with`; its data are removed at the end.
+
+    Attributes:
+        address: `host:port`, for clients.
+        sasl_address: The same for clients that log in (SASL_PLAINTEXT, PLAIN).
+    """
+
+    def __init__(self) -> None:
+        self._jars = broker_jars()
+        self._folder = Path(tempfile.mkdtemp(prefix="kafka-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        port, sasl_port = _free_port(), _free_port()
+        self.address = f"127.0.0.1:{port}"
+        self.sasl_address = f"127.0.0.1:{sasl_port}"
+        self._properties = self._folder / "server.properties"
+        self._properties.write_text(
+            _PROPERTIES.format(
+                port=port,
+                sasl_port=sasl_port,
+                controller_port=_free_port(),
+                folder=self._folder,
+                user=USER,
+                password=PASSWORD,
+            )
+        )
+        self.admin: AdminClient
+
+    def __enter__(self) -> "KafkaBroker":  # noqa: PYI034 - Python 3.10 has no Self
+        try:
+            self._run("kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c").wait(60)
+            self.start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """Starts it, again after `kill` with its data, and waits until it answers."""
+        self._process = self._run("kafka.Kafka")
+        # A client of librdkafka shouts on standard error while nobody answers: ask the port first.
+        deadline = time.monotonic() + _UP_WITHIN_SECONDS
+        host, _, port = self.address.partition(":")
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                break
+            with socket.socket() as probe:
+                if probe.connect_ex((host, int(port))) == 0:
+                    self.admin = AdminClient({"bootstrap.servers": self.address})
+                    self.admin.list_topics(timeout=30)
+                    return
+            time.sleep(0.1)
+        raise RuntimeError(f"the broker did not start:\n{self.log()[-2000:]}")
+
+    def kill(self) -> None:
+        """Ends it hard."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def log(self) -> str:
+        """What it said."""
+        path = self._folder / "output"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def create_topic(self, name: str, partitions: int = 1, **settings: str) -> str:
+        """Makes a topic; in a setting's name `_` stands for a dot."""
+        config = {key.replace("_", "."): value for key, value in settings.items()}
+        topic = NewTopic(name, partitions, 1, config=config)
+        self.admin.create_topics([topic])[name].result(30)
+        self._await_partitions(name, partitions)
+        return name
+
+    def add_partitions(self, name: str, total: int) -> None:
+        """Gives a topic more partitions."""
+        self.admin.create_partitions([NewPartitions(name, total)])[name].result(30)
+        self._await_partitions(name, total)
+
+    def producer(self, **settings: Any) -> Producer:  # noqa: ANN401 - a setting's value
+        """A producer; in a setting's name `_` stands for a dot."""
+        config = {key.replace("_", "."): value for key, value in settings.items()}
+        return Producer({"bootstrap.servers": self.address, "linger.ms": 5, **config})
+
+    def _await_partitions(self, name: str, total: int) -> None:
+        for _ in range(100):
+            found = self.admin.list_topics(name, timeout=10).topics[name]
+            if found.error is None and len(found.partitions) == total:
+                return
+            time.sleep(0.1)
+        raise RuntimeError(f"{name} did not get {total} partitions")
+
+    def _run(self, main: str, *arguments: str) -> subprocess.Popen[bytes]:
+        with (self._folder / "output").open("ab") as output:
+            return subprocess.Popen(  # noqa: S603 - what stands here
+                [  # noqa: S607 - whichever is installed
+                    "java",
+                    "-Xmx512m",
+                    "-XX:+UseSerialGC",
+                    "-cp",
+                    f"{self._jars}/*",
+                    main,
+                    *arguments,
+                    str(self._properties),
+                ],
+                stdout=output,
+                stderr=output,
+            )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,1 @@
+"""Kafka as a source: partitions into blocks, resumable, with watermarks of their own."""
