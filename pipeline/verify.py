@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
@@ -14,11 +15,11 @@ from pipeline.verify_display import verify_display
 from pipeline.verify_options import Place, Plan, help_text, plan_of
 from pipeline.verify_report import Report, as_json, print_report
 from transforms.errors import JobError
-from transforms.object_tree import TreeError
+from transforms.object_tree import OpsTree, TreeError
 from transforms.ops_tree import ops_tree
-from transforms.verification.ops import compare
-from transforms.verification.ops_records import OpsRecords, read_ops
-from transforms.verification.records import Known, Row, Verification
+from transforms.verification.ops import Verified, compare
+from transforms.verification.ops_records import OpsRecords, read_ops, read_receipts
+from transforms.verification.records import Row, Scope, Verification
 from transforms.verification.tree import Progress, verify_tree
 
 
@@ -37,7 +38,7 @@ def verify(arguments: Sequence[str]) -> int:
     try:
         FileSystems.set_options(PipelineOptions([]))  # the configuration may lie on any of them
         plan = plan_of(arguments)
-        report, unreadable = _check(plan, screen)
+        report = _check(plan, screen)
     except UsageError as error:
         for mistake in error.mistakes:
             say_error(screen, mistake)
@@ -48,22 +49,21 @@ def verify(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         say_error(screen, "interrupted; nothing was changed")
         return INTERRUPTED
-    for message in unreadable:
+    for message in report.unreadable:
         say_error(screen, message)
-    if len(unreadable) < len(plan.places) or not unreadable:
+    if plan.json or len(report.unreadable) < len(plan.places) or not report.unreadable:
         _show(report, as_document=plan.json)
-    return FAILED if unreadable else settle(report)
+    return settle(report)
 
 
 def settle(report: Report) -> int:
     """The exit code of a verification that came to its end."""
-    if report.defects:
+    if report.defects or report.unreadable:
         return FAILED
     return PARKED if report.missing else DONE
 
 
-def _check(plan: Plan, screen: Console) -> tuple[Report, list[str]]:
-    """What is found, and why places cannot be read."""
+def _check(plan: Plan, screen: Console) -> Report:
     ops = ops_tree(plan.ops) if plan.ops else None
     records = read_ops(ops, plan.scope) if ops else OpsRecords()
     found: list[Verification] = []
@@ -78,11 +78,11 @@ def _check(plan: Plan, screen: Console) -> tuple[Report, list[str]]:
         defects=[defect for each in found for defect in each.defects],
         missing=[missing for each in found for missing in each.missing],
         ops_path=ops.url("") if ops else None,
+        unreadable=unreadable,
     )
     if ops:
-        known = {url: each for one in found for url, each in one.known.items()}
-        _compare(report, records, known)
-    return report, unreadable
+        _compare(report, found, plan.scope, ops, records)
+    return report
 
 
 def _try_place(
@@ -118,10 +118,18 @@ def _rows(place: Place, remark: str) -> list[Row]:
     return [Row(name, place.url, remark=remark) for name in (sorted(names) if names else [])]
 
 
-def _compare(report: Report, records: OpsRecords, known: dict[str, Known]) -> None:
+def _compare(
+    report: Report, found: list[Verification], scope: Scope, ops: OpsTree, records: OpsRecords
+) -> None:
     rows = {row.destination: row for row in report.destinations if not row.remark}
-    names = {name for name in rows if name}
-    for defect in compare(records, known, names):
+    verified = Verified(
+        known={url: each for one in found for url, each in one.known.items()},
+        destinations={name for name in rows if name and scope.holds_destination(name)},
+        roots=[one.root for one in found if one.root is not None],
+    )
+    compared = compare(records, verified, partial(read_receipts, ops, scope, records.defects))
+    report.notes += compared.notes
+    for defect in compared.defects:
         report.defects.append(defect)
         if defect.destination in rows:
             rows[defect.destination].defects += 1

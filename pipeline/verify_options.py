@@ -10,13 +10,14 @@ from pipeline.ops_path import configuration_of, ops_path_of
 from pipeline.options import UsageError, Values
 from transforms.bucket_rules import valid_bucket, valid_endpoint, valid_region
 from transforms.configuration import Configuration, Destination
+from transforms.connection import Connection
 from transforms.folder_tree import FolderTree
 from transforms.keys import valid_run
 from transforms.object_tree import ObjectTree, TreeError
 from transforms.places import OpsPath
 from transforms.refusals import nearest, quote
 from transforms.s3_bucket import owners_bucket
-from transforms.verification.records import Row, Scope
+from transforms.verification.records import Neighbours, Row, Scope
 
 _S3: Final = "s3://"
 _USAGE: Final = """\
@@ -33,6 +34,10 @@ _CODES: Final = """\
 exit codes: 0 nothing is wrong or missing; 1 something is wrong, or cannot be read; 2 the command
 line or the configuration is wrong; 3 nothing is wrong, but refused objects are parked; 130
 interrupted"""
+
+
+_Home = tuple[str, str, str]
+"""An endpoint, a bucket, and a folder in it that ends with a slash."""
 
 
 class Place(NamedTuple):
@@ -70,7 +75,10 @@ def plan_of(arguments: Sequence[str]) -> Plan:
     Raises:
         UsageError: With one line for each mistake.
     """
-    options = _parser().parse_args(list(arguments))
+    parser = _parser()
+    options, unknown = parser.parse_known_intermixed_args(list(arguments))
+    if unknown := [text for text in unknown if text.startswith("-")]:
+        raise UsageError(*(_unknown(text, parser) for text in unknown))
     values = Values()
     runs = [values.take("run", run, valid_run) for run in options.run]
     scope = Scope(None, frozenset(filter(None, runs)) or None)
@@ -96,11 +104,15 @@ def help_text() -> str:
 
 
 class _Parser(argparse.ArgumentParser):
+    @property
+    def names(self) -> list[str]:
+        return sorted(self._option_string_actions)
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(message)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> _Parser:
     parser = _Parser(
         usage=_USAGE,
         description=_ABOUT,
@@ -130,6 +142,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--run", action="append", default=[], metavar="ID", help="this run alone; repeatable")
     add("--json", action="store_true", help="print one JSON document instead of a table")
     return parser
+
+
+def _unknown(text: str, parser: _Parser) -> str:
+    name = text.partition("=")[0]
+    return f"{name} is not known{nearest(name, parser.names)}"
 
 
 def _refuse_mixtures(options: argparse.Namespace, values: Values) -> None:
@@ -183,7 +200,7 @@ def _of_configuration(
 ) -> tuple[list[Place], list[Row]]:
     """A place for each prefix, since several destinations may share one; and what has no manifests.
 
-    Another destination may nest below: its objects are told by their names.
+    Another destination may nest below: its objects are told by their names and its own prefix.
     """
     unverified = []
     shared: dict[tuple[str, str], list[Destination]] = {}
@@ -194,6 +211,8 @@ def _of_configuration(
             unverified.append(Row(each.name, url, remark="not verified: its manifests are off"))
         else:
             shared.setdefault((url, connection.endpoint_url or ""), []).append(each)
+    every = configuration.destinations
+    read = [each.name for sharing in shared.values() for each in sharing]
     places = []
     for (url, _), sharing in shared.items():
         connection = configuration.connection_of(sharing[0])
@@ -206,5 +225,30 @@ def _of_configuration(
             connection.expected_bucket_owner,
         )
         names = frozenset(each.name for each in sharing)
-        places.append(Place(url, opener, Scope(names, scope.runs)))
+        homes = {each.name: _home(configuration.connection_of(each), each.prefix) for each in every}
+        own = _home(connection, sharing[0].prefix)
+        neighbours = Neighbours(
+            {
+                name: folder
+                for name, home in homes.items()
+                if name not in names and (folder := _below(own, home)) is not None
+            },
+            tuple(folder for name in read if (folder := _below(own, homes[name]))),
+        )
+        places.append(Place(url, opener, Scope(names, scope.runs, neighbours)))
     return places, unverified
+
+
+def _home(connection: Connection, prefix: str) -> _Home:
+    prefix = prefix.rstrip("/")
+    folder = f"{prefix}/" if prefix else ""
+    return connection.endpoint_url or "", connection.bucket, folder
+
+
+def _below(own: _Home, other: _Home) -> str | None:
+    """What of a place is another's: a folder below it, all of it (``), or nothing."""
+    if own[:2] != other[:2]:
+        return None
+    if own[2].startswith(other[2]):
+        return ""
+    return other[2].removeprefix(own[2]) if other[2].startswith(own[2]) else None

@@ -21,12 +21,16 @@ class Report(msgspec.Struct):
 
     Attributes:
         ops_path: What the places were compared with; `None` where nothing was named.
+        unreadable: Why places could not be read, each in its own words.
+        notes: What could not be compared with the ops path, and why; no defects.
     """
 
     destinations: list[Row]
     defects: list[Defect]
     missing: list[Missing]
     ops_path: str | None = None
+    unreadable: list[str] = []
+    notes: list[str] = []
 
 
 def as_json(report: Report, exit_code: int) -> str:
@@ -43,7 +47,7 @@ def print_report(report: Report) -> None:
     screen.print(table(report))
     shown = [*lines(report)]
     for line in shown[:_MOST_LINES]:
-        style = None if line.startswith("missing") else "red"
+        style = "red" if line.startswith("defect") else None
         screen.print(line, markup=False, soft_wrap=True, style=style)
     if more := shown[_MOST_LINES:]:
         screen.print(f"and {len(more):,} more; --json has all")
@@ -71,7 +75,7 @@ def table(report: Report) -> Table:
 
 
 def lines(report: Report) -> Iterator[str]:
-    """A line for each defect, then one for each thing that is missing."""
+    """A line for each defect, then one for each thing that is missing, and each note."""
     for defect in report.defects:
         yield (
             f"defect: {defect.kind}: {defect.url}: expected {defect.expected}; found {defect.found}"
@@ -81,6 +85,8 @@ def lines(report: Report) -> Iterator[str]:
             f"missing: {missing.kind}: {missing.url}: {missing.events:,} events; found"
             f" {missing.found}"
         )
+    for note in report.notes:
+        yield f"note: {note}"
 
 
 def verdict(report: Report) -> str:
@@ -90,9 +96,13 @@ def verdict(report: Report) -> str:
     read = f"{_many(objects, 'listed object')} with {_many(events, 'event')} read"
     if report.ops_path:
         read += f", and compared with the ops path {report.ops_path}"
-    wrong = _many(len(report.defects), "defect") if report.defects else "nothing is wrong"
+    wrong = "no defects" if report.unreadable else "nothing is wrong"
+    if report.defects:
+        wrong = _many(len(report.defects), "defect")
     missing = f", {len(report.missing):,} missing" if report.missing else ""
-    return f"{read}: {wrong}{missing}"
+    unread = _many(len(report.unreadable), "place")
+    but = f", but {unread} could not be read" if report.unreadable else ""
+    return f"{read}: {wrong}{missing}{but}"
 
 
 def _many(count: int, what: str) -> str:

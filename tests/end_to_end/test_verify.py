@@ -205,6 +205,8 @@ def test_two_places_are_two_rows_and_one_that_cannot_be_read_hides_no_other(
     assert verify(f"s3://{bucket}/logs", f"s3://{bucket}/nothing") == 1
     out, err = capsys.readouterr()
     assert "acme-web" in out
+    assert "nothing is wrong" not in out
+    assert "no defects, but 1 place could not be read" in out
     assert err == f"error: s3://{bucket}/nothing: nothing lies there: is the prefix right?\n"
 
 
@@ -287,9 +289,12 @@ def test_a_run_is_verified_with_its_configuration_and_its_ops_path(
         "9",
         "9",
     ]
-    # What is of no destination of the configuration is not its business, but is the URL's.
-    put(owner, runs.bucket, {"notes.txt": b""})
-    assert configured() == 0
+    # What is of no destination of the configuration is foreign, wherever below a prefix it lies.
+    put(owner, runs.bucket, {"notes.txt": b"", FIRST.replace("acme-web", "nobody"): b""})
+    capsys.readouterr()
+    assert configured() == 1
+    said = lines(capsys.readouterr().out, "defect: ")
+    assert [line.split(": ")[1] for line in said] == ["unlisted object"] * 2
     assert configured("--destination=acme-copy") == 0
     endpoint = runs.configuration["connections"][0]["endpoint_url"]
     assert main(["verify", f"s3://{runs.bucket}", f"--endpoint_url={endpoint}"]) == 1
@@ -311,6 +316,20 @@ def test_a_window_that_is_gone_with_its_manifest_is_found_by_the_tallies(
     assert line == (
         "defect: events unaccounted for: run abcd2345: expected 9, by the tallies; found 0 in"
         " listed objects + 0 missing"
+    )
+
+
+def test_a_run_before_its_destination_moved_is_no_defect(
+    runs: Runs, configured: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs.write("events.ndjson", b"\n".join(GOOD) + b"\n")
+    assert runs("--input=events.ndjson", "--run_id=abcd2345").returncode == 0
+    runs.configuration["destinations"][0]["prefix"] = "moved"
+    assert runs("--input=events.ndjson", "--run_id=efgh2345").returncode == 0
+    assert configured() == 0
+    [line] = lines(capsys.readouterr().out, "note: ")
+    assert line.startswith(
+        f"note: not compared: run abcd2345 of acme-web lies elsewhere: s3://{runs.bucket}/logs/"
     )
 
 

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from pipeline.__main__ import main
 from pipeline.exit_codes import DONE, FAILED, PARKED
 from pipeline.verify import settle
 from pipeline.verify_options import plan_of
-from pipeline.verify_report import Report, as_json, lines, print_report
+from pipeline.verify_report import Report, as_json, lines, print_report, verdict
 from transforms.verification.records import Defect, Missing, Row
 
 DEFECT = Defect("object removed", "acme", "s3://b/k", "an object of 5 events", "nothing")
@@ -26,7 +27,11 @@ MISSING = Missing("object", "acme", "s3://b/m", 4, "nothing")
         (["s3://bucket-a/x", "--run=R"], "--run: 'R' is no run's id"),
         (["s3://bucket-a/x", "--region=mars"], "--region: 'mars' is no AWS region"),
         (["s3://bucket-a/x", "--endpoint_url=http://s3.example.com"], "is not encrypted"),
-        (["s3://bucket-a/x", "--jsn"], "unrecognized arguments: --jsn"),
+        (["s3://bucket-a/x", "--jsn"], "--jsn is not known; nearest: '--json'"),
+        (
+            ["--config=x", "--destinaton", "a"],
+            "--destinaton is not known; nearest: '--destination'",
+        ),
         (["--config=nowhere.yaml"], "nowhere.yaml: cannot be read"),
     ],
 )
@@ -84,6 +89,43 @@ def test_destinations_that_share_a_prefix_are_verified_in_one_go(tmp_path: Path)
         ("unlisted", "not verified: its manifests are off")
     ]
     assert plan.ops is not None
+
+
+def test_what_is_of_others_is_told_by_their_names_and_prefixes(tmp_path: Path) -> None:
+    plan = plan_of([configuration(tmp_path)])
+    logs, below, top = [place.scope.neighbours for place in plan.places]
+    assert logs is not None
+    assert below is not None
+    assert top is not None
+    assert logs.destinations == {"below": "two/", "top": "", "unlisted": ""}
+    assert logs.folders == ("two/",)
+    assert below.destinations == {"one": "", "two": "", "top": "", "unlisted": ""}
+    assert below.folders == ()
+    home = "logs/"
+    assert top.destinations == {"one": home, "two": home, "below": "logs/two/", "unlisted": home}
+    assert set(top.folders) == {"logs/", "logs/two/"}
+
+
+def test_an_unread_place_is_never_all_well_in_the_verdict() -> None:
+    report = Report([], [], [], unreadable=["s3://b/x: cannot list"])
+    assert verdict(report).endswith("read: no defects, but 1 place could not be read")
+    assert settle(report) == FAILED
+    assert "1 defect, but" in verdict(Report([], [DEFECT], [], unreadable=["x"]))
+
+
+def test_all_unreadable_is_still_one_document(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", f"{tmp_path}/nowhere", "--json"]) == FAILED
+    document = json.loads(capsys.readouterr().out)
+    assert document["exit_code"] == FAILED
+    assert document["unreadable"] == [f"{tmp_path}/nowhere: there is no such folder"]
+
+
+def test_a_note_is_a_line_and_no_defect() -> None:
+    report = Report([], [], [], notes=["no tallies of run R here: not compared"])
+    assert list(lines(report)) == ["note: no tallies of run R here: not compared"]
+    assert settle(report) == DONE
 
 
 def test_only_the_destinations_that_are_named_are_verified(tmp_path: Path) -> None:

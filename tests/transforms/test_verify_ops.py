@@ -13,13 +13,14 @@ from tests.small_prefix import (
     clean,
     raw_lines,
 )
+from tests.small_prefix import target as target_of
 from transforms.dead_letters import dead_letter_line
 from transforms.object_tree import TreeError
 from transforms.parked import encode_parked, parked, parked_key
-from transforms.records import DeadLetter, Part, Tally
+from transforms.records import DeadLetter, Part, Receipt, Tally
 from transforms.store import Failure
-from transforms.verification.ops import compare
-from transforms.verification.ops_records import OpsRecords, read_ops
+from transforms.verification.ops import Comparison, Verified, compare
+from transforms.verification.ops_records import OpsRecords, read_ops, read_receipts
 from transforms.verification.records import EVERYTHING, Defect, Scope
 from transforms.verification.tree import verify_tree
 
@@ -66,9 +67,28 @@ def letter(position: int) -> bytes:
     return dead_letter_line(DeadLetter("in", position, "parse", "malformed", "", b"x"), RUN)
 
 
-def defects(ops: MemoryOps, prefix: SmallPrefix, names: tuple[str, ...] = ("acme-web",)) -> Any:  # noqa: ANN401
+def compared(
+    ops: MemoryOps, prefix: SmallPrefix, names: tuple[str, ...] = ("acme-web",)
+) -> Comparison:
     records = read_ops(ops, EVERYTHING)
-    return list(compare(records, verify_tree(MemoryTree(prefix.objects)).known, names))
+    found = verify_tree(MemoryTree(prefix.objects))
+    assert found.root is not None
+    verified = Verified(found.known, names, [found.root])
+    return compare(records, verified, lambda: read_receipts(ops, EVERYTHING, records.defects))
+
+
+def defects(
+    ops: MemoryOps, prefix: SmallPrefix, names: tuple[str, ...] = ("acme-web",)
+) -> list[Defect]:
+    return compared(ops, prefix, names).defects
+
+
+def receipts(**fields: Any) -> list[bytes]:  # noqa: ANN401 - any field
+    """Of two objects of 5 and 4 events."""
+    made = SmallPrefix(target_of(**fields))
+    made.put(0, raw_lines(0, 5))
+    made.put(1, raw_lines(5, 4))
+    return [msgspec.json.encode(each) for each in made.receipts]
 
 
 def test_what_adds_up_has_no_defects_and_a_replayed_tally_counts_once() -> None:
@@ -92,13 +112,65 @@ def test_events_that_were_read_but_not_listed_are_a_defect(pairs: int) -> None:
     assert defects(ops, clean(), ()) == []  # of no destination that was read
 
 
-def test_a_run_without_tallies_is_unaccounted_for() -> None:
+def test_a_run_without_tallies_is_not_compared() -> None:
     ops = MemoryOps()
     ops.add("tallies", [tally(9)])
     prefix = clean()
     prefix.objects |= clean(run="otherrun").objects
-    [defect] = defects(ops, prefix)
-    assert (defect.url, defect.expected) == ("run otherrun", "0, by the tallies")
+    found = compared(ops, prefix)
+    assert found.defects == []
+    assert found.notes == ["no tallies of run otherrun here: not compared"]
+
+
+@pytest.mark.parametrize("place", [{"prefix": "old"}, {"bucket": "old-bucket"}])
+def test_what_went_to_another_place_is_not_compared(place: dict[str, str]) -> None:
+    ops = MemoryOps()
+    ops.add("tallies", [tally(9)])
+    ops.add("receipts", receipts(**place))
+    found = compared(ops, SmallPrefix())
+    assert found.defects == []
+    folder = f"s3://{place.get('bucket', 'acme-bucket')}/{place.get('prefix', 'logs')}"
+    assert found.notes == [
+        f"not compared: run {RUN} of acme-web lies elsewhere: {folder}/2026/11/20/10/"
+    ]
+    assert defects(ops, clean()) == []
+
+
+def test_what_should_lie_here_is_missed_though_more_of_its_run_lies_elsewhere() -> None:
+    ops = MemoryOps()
+    ops.add("tallies", [tally(18)])
+    ops.add("receipts", [*receipts(prefix="old"), *receipts()])
+    assert defects(ops, clean()) == []
+    [defect] = defects(ops, SmallPrefix())
+    assert defect.kind == "events unaccounted for"
+    assert defect.found == f"9 in none, such as s3://acme-bucket/logs/{FIRST}"
+
+
+def test_what_should_lie_here_by_its_receipts_is_compared() -> None:
+    ops = MemoryOps()
+    ops.add("tallies", [tally(9)])
+    ops.add("receipts", receipts())
+    [defect] = defects(ops, SmallPrefix())
+    assert defect.expected == "9, by the tallies"
+
+
+def test_receipts_are_those_of_events_and_a_damaged_one_is_named() -> None:
+    ops = MemoryOps()
+    ops.add("tallies", [tally(9)])
+    manifest = msgspec.json.decode(receipts(prefix="old")[0], type=Receipt)
+    manifest = msgspec.structs.replace(manifest, kind="manifest")
+    ops.add("receipts", [msgspec.json.encode(manifest)])
+    ops.add("receipts", [b'{"destination"'])
+    kinds = [defect.kind for defect in defects(ops, SmallPrefix())]
+    assert kinds == ["damaged record", "events unaccounted for"]
+
+
+def test_a_parked_object_of_another_place_is_not_missed() -> None:
+    ops = MemoryOps()
+    ops.add("tallies", [tally(9)])
+    ops.park(SmallPrefix(target_of(bucket="old-bucket")), FIRST, raw_lines(0, 1))
+    found = defects(ops, clean())
+    assert found == []
 
 
 def test_a_tally_that_does_not_add_up_is_named() -> None:

@@ -1,6 +1,7 @@
 import gzip
 import hashlib
 import json
+import time
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -31,9 +32,10 @@ from transforms.records import Part
 from transforms.store import Failure
 from transforms.verification.content import unpacked
 from transforms.verification.manifests import Union, decode_manifest
-from transforms.verification.records import Defect, ParkedManifest, Scope, Verification
+from transforms.verification.records import Defect, Neighbours, ParkedManifest, Scope, Verification
 from transforms.verification.tree import Progress, verify_tree
 
+ENDINGS = {"gzip": ".gz", "zstd": ".zst", "none": ""}
 URL = "s3://acme-bucket/logs/"
 
 
@@ -310,6 +312,38 @@ def test_a_manifest_that_does_not_agree_with_itself_is_damaged(
     assert any(said in defect.found for defect in found)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"version": 1,', '"version": 1, "x": ' + "[" * 200_000 + "]" * 200_000 + ",", "deeply"),
+        ('"2026-11-20T10:00:00Z"', '"0001-01-01T00:00:00+23:59"', "years 1 to 9999"),
+        ('"2026-11-20T10:10:00Z"', '"9999-12-31T23:59:59-23:59"', "years 1 to 9999"),
+    ],
+)
+def test_a_hostile_manifest_is_damaged_and_the_rest_is_verified(
+    old: str, new: str, said: str
+) -> None:
+    objects = clean().objects
+    text = objects[MANIFEST].decode()
+    assert old in text
+    hostile = MANIFEST.replace("_p0", "_p1")
+    found = verified({**objects, hostile: text.replace(old, new).encode()})
+    assert kinds(found) == [("damaged manifest", hostile)]
+    assert said in found.defects[0].found
+    assert found.rows[0].objects == 2
+
+
+@pytest.mark.parametrize("compression", PACK)
+def test_blank_lines_are_counted_at_once(compression: str) -> None:
+    raw = raw_lines(0, 3) + b"\n" * 5_000_000
+    started = time.process_time()
+    found = listed_as_is(PACK[compression](raw), raw, compression)
+    assert kinds(found) == [("not a JSON object", FIRST.replace(".gz", ENDINGS[compression]))]
+    assert "line 4: is blank" in found.defects[0].found
+    assert found.rows[0].events == 5_000_003
+    assert time.process_time() - started < 5
+
+
 def test_a_manifest_that_is_no_json_is_damaged() -> None:
     objects = clean().objects | {MANIFEST: b"\xff"}
     assert ("damaged manifest", MANIFEST) in kinds(verified(objects))
@@ -386,6 +420,24 @@ def test_a_hive_layout_is_in_its_place() -> None:
     objects = clean(layout="hive").objects
     assert "date=2026-11-20/hour=10/" in min(objects)
     assert verified(objects).defects == []
+
+
+def test_what_is_of_no_neighbour_is_looked_at() -> None:
+    neighbours = Neighbours({"beta": "beta/", "gamma": ""}, ("other/",))
+    scope = Scope(frozenset({"acme-web"}), None, neighbours)
+
+    def named(name: str) -> str:
+        return FIRST.replace("acme-web", name)
+
+    own = clean().objects
+    theirs = [f"beta/{named('beta')}", named("gamma"), "other/evil.json"]
+    foreign = ["beta/evil.json", "evil.json", named("beta"), named("nobody")]
+    objects = own | dict.fromkeys([*theirs, *foreign], b"")
+    assert sorted(kinds(verified(objects, scope))) == sorted(
+        ("unlisted object", key) for key in foreign
+    )
+    of_run = verified(objects, Scope(scope.destinations, frozenset({"abcd2345"}), neighbours))
+    assert {key for _, key in kinds(of_run)} == {named("beta"), named("nobody")}
 
 
 def test_only_what_is_in_scope_is_looked_at() -> None:

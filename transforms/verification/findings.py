@@ -63,7 +63,9 @@ class Findings:
             self.row(defect.destination).defects += 1
         rows = [self._rows[name] for name in sorted(self._rows)]
         by_url = {each.listed.url: each for each in known.values()}
-        return Verification(rows, sorted(every, key=_place), self._missing, by_url)
+        url = self._tree.url("")
+        root = url if url.startswith("s3://") else ""
+        return Verification(rows, sorted(every, key=_place), self._missing, by_url, root)
 
     def _add_delivered(self, known: Known, content: Content | str | None) -> None:
         row = self.row(known.destination)

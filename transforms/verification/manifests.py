@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import timezone
 
 import msgspec
 
@@ -41,6 +42,10 @@ def decode_manifest(content: bytes) -> Manifest:
         window_of(manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ManifestError("a manifest", str(error)) from None
+    except RecursionError:
+        raise ManifestError("a manifest", "JSON that is nested too deeply") from None
+    except OverflowError:
+        raise ManifestError("a manifest", "a window outside the years 1 to 9999") from None
     return manifest
 
 
@@ -49,9 +54,11 @@ def window_of(manifest: Manifest) -> Window:
 
     Raises:
         msgspec.ValidationError: Its times are none.
+        OverflowError: They are outside the years 1 to 9999 in UTC.
     """
     start, end = (
-        msgspec.convert(text, AwareTime) for text in msgspec.structs.astuple(manifest.window)
+        msgspec.convert(text, AwareTime).astimezone(timezone.utc)
+        for text in msgspec.structs.astuple(manifest.window)
     )
     return Window(int(start.timestamp()), int(end.timestamp()))
 

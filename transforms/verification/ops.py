@@ -1,30 +1,76 @@
 """The prefixes against the ops path: whether all that was read is accounted for."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import takewhile
+from typing import Final
 
-from transforms.records import Tally
+import msgspec
+
+from transforms.records import Receipt, Tally
 from transforms.verification.ops_records import Account, OpsRecords
 from transforms.verification.records import Defect, Known
 
+_BUCKET_AT: Final = 2  # of `s3://bucket/…`, split at the slashes
+
+
+class Comparison(msgspec.Struct):
+    """What does not add up, and what could not be compared, in words."""
+
+    defects: list[Defect] = []
+    notes: list[str] = []
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """What was verified, to be compared.
+
+    Attributes:
+        known: By URL, what the manifests of all places list.
+        destinations: Those whose manifests were read; of others the tallies are left alone.
+        roots: What the URLs of the places begin with; an empty one stands for all.
+    """
+
+    known: Mapping[str, Known]
+    destinations: Collection[str]
+    roots: Sequence[str]
+
+    def covers(self, url: str) -> bool:
+        """Whether an object lies in one of the places."""
+        return url.startswith(tuple(self.roots))
+
+
+class _Mismatch(msgspec.Struct):
+    """A run's events for a destination that the tallies do not account for.
+
+    Attributes:
+        defect: What it is where all of them should lie in the places that were verified.
+        elsewhere: The folders of other objects, by the receipts.
+        lost: The events by URL of objects that, by the receipts, lie in the places, unlisted.
+    """
+
+    defect: Defect
+    elsewhere: set[str] = set()
+    lost: dict[str, int] = {}
+
 
 def compare(
-    records: OpsRecords, known: Mapping[str, Known], destinations: Collection[str]
-) -> Iterator[Defect]:
+    records: OpsRecords, verified: Verified, receipts: Callable[[], Iterable[Receipt]]
+) -> Comparison:
     """All that does not add up between the operator's records and what manifests list.
 
     Args:
         records: Of the ops path.
-        known: By URL, what the manifests of all places list.
-        destinations: Those whose manifests were read; of others the tallies are left alone.
+        verified: What the manifests say.
+        receipts: Reads the receipts; is called only where the tallies do not tell enough.
     """
-    yield from records.defects
+    found = Comparison()
     for run, account in sorted(records.accounts.items()):
-        yield from _blocks(run, account)
-        yield from _dead_letters(run, account)
-    yield from _events(records, known, destinations)
-    yield from _parked(records, known, destinations)
+        found.defects += [*_blocks(run, account), *_dead_letters(run, account)]
+    _events(records, verified, receipts, found)
+    found.defects += _parked(records, verified)
+    found.defects[:0] = records.defects  # the receipts may have added to them
+    return found
 
 
 def _blocks(run: str, account: Account) -> Iterator[Defect]:
@@ -58,12 +104,59 @@ def _dead_letters(run: str, account: Account) -> Iterator[Defect]:
 
 
 def _events(
-    records: OpsRecords, known: Mapping[str, Known], destinations: Collection[str]
-) -> Iterator[Defect]:
-    listed, missing, revisions = _listed(known.values())
-    runs = {*records.accounts, *(run for run, name in listed if name in destinations)}
-    for run in sorted(runs):
+    records: OpsRecords,
+    verified: Verified,
+    receipts: Callable[[], Iterable[Receipt]],
+    found: Comparison,
+) -> None:
+    """Compares the tallies; what went to places that were not verified is no defect."""
+    mismatches = _mismatches(records, verified, found.notes)
+    if not mismatches:
+        return
+    for receipt in receipts():
+        mismatch = mismatches.get((receipt.run, receipt.destination))
+        if mismatch is None:
+            continue
+        if not verified.covers(receipt.url):
+            mismatch.elsewhere.add(receipt.url.rpartition("/")[0] + "/")
+        elif receipt.url not in verified.known:
+            mismatch.lost[receipt.url] = receipt.events
+    for (run, name), mismatch in mismatches.items():
+        if not mismatch.elsewhere:
+            found.defects.append(mismatch.defect)
+            continue
+        folder = _common(mismatch.elsewhere)
+        found.notes.append(f"not compared: run {run} of {name} lies elsewhere: {folder}")
+        if mismatch.lost:
+            defect = msgspec.structs.replace(
+                mismatch.defect,
+                expected="what the receipts say lies here, in manifests",
+                found=f"{sum(mismatch.lost.values()):,} in none, such as {min(mismatch.lost)}",
+            )
+            found.defects.append(defect)
+
+
+def _common(folders: Collection[str]) -> str:
+    """The folder that holds all of these, or the first where they share no bucket."""
+    first, last = min(folders).split("/"), max(folders).split("/")  # others are between
+    pairs = takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
+    common = [part for part, _ in pairs]
+    if len(common) <= _BUCKET_AT:
+        return min(folders)
+    return "/".join(common).rstrip("/") + "/"
+
+
+def _mismatches(
+    records: OpsRecords, verified: Verified, notes: list[str]
+) -> dict[tuple[str, str], _Mismatch]:
+    listed, missing, revisions = _listed(verified.known.values())
+    destinations = verified.destinations
+    mismatches = {}
+    for run in sorted({*records.accounts, *(run for run, name in listed if name in destinations)}):
         account = records.accounts.get(run, Account())
+        if not account.tallies:
+            notes.append(f"no tallies of run {run} here: not compared")
+            continue
         for name in sorted(destinations):
             here, there = listed[run, name], missing[run, name]
             counted = _sums(account, partial(_pairs, name))
@@ -71,13 +164,15 @@ def _events(
                 continue
             several = revisions[run, name]
             remark = f", of {len(several)} revisions of it" if len(several) > 1 else ""
-            yield Defect(
+            defect = Defect(
                 "events unaccounted for",
                 name,
                 f"run {run}",
                 f"{_either(counted)}, by the tallies",
                 f"{here:,} in listed objects + {there:,} missing{remark}",
             )
+            mismatches[run, name] = _Mismatch(defect)
+    return mismatches
 
 
 def _listed(
@@ -96,15 +191,14 @@ def _listed(
     return listed, missing, revisions
 
 
-def _parked(
-    records: OpsRecords, known: Mapping[str, Known], destinations: Collection[str]
-) -> Iterator[Defect]:
+def _parked(records: OpsRecords, verified: Verified) -> Iterator[Defect]:
+    known, destinations = verified.known, verified.destinations
     for url, each in sorted(known.items()):
         if not each.delivered and each.destination in destinations and url not in records.parked:
             expected, found = "a parked object to redrive", "none in parked/"
             yield Defect("missing object not parked", each.destination, url, expected, found)
     for url, head in sorted(records.parked.items()):
-        if head.destination in destinations and url not in known:
+        if head.destination in destinations and verified.covers(url) and url not in known:
             expected, found = "a manifest that lists it, as missing or redriven", "none"
             yield Defect("parked object not listed", head.destination, url, expected, found)
 

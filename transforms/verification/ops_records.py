@@ -7,10 +7,10 @@ import msgspec
 
 from transforms.in_order import in_order
 from transforms.object_names import ObjectName, read_name
-from transforms.object_tree import OpsTree, TreeError
-from transforms.ops import DEAD_LETTERS, TALLIES
+from transforms.object_tree import ObjectGoneError, OpsTree, TreeError
+from transforms.ops import DEAD_LETTERS, RECEIPTS, TALLIES
 from transforms.parked import HEAD_BYTES, PARKED, Parked, decode_parked, parked_head
-from transforms.records import Tally
+from transforms.records import Receipt, Tally
 from transforms.verification.content import split_lines, unpacked
 from transforms.verification.manifests import decode_manifest
 from transforms.verification.records import Defect, ParkedManifest, Scope
@@ -79,6 +79,18 @@ def read_ops(tree: OpsTree, scope: Scope) -> OpsRecords:
     return records
 
 
+def read_receipts(tree: OpsTree, scope: Scope, defects: list[Defect]) -> Iterator[Receipt]:
+    """The receipts of objects of events, one at a time; those of a replay come again.
+
+    Args:
+        tree: The ops path.
+        scope: The runs to read of.
+        defects: Get what cannot be read.
+    """
+    for _, receipts in _records(tree, RECEIPTS, Receipt, scope, defects):
+        yield from (each for each in receipts if each.kind == "events" and each.events)
+
+
 def _records(
     tree: OpsTree, folder: str, kind: type[T], scope: Scope, defects: list[Defect]
 ) -> Iterator[tuple[ObjectName, list[T]]]:
@@ -108,7 +120,7 @@ def _named(tree: OpsTree, folder: str, scope: Scope) -> Iterator[tuple[str, Obje
 
 
 def _read_parked(tree: OpsTree, scope: Scope, records: OpsRecords) -> None:
-    def read(key: str) -> tuple[str, Parked | ParkedManifest | ValueError]:
+    def read(key: str) -> tuple[str, Parked | ParkedManifest | ValueError | None]:
         try:
             head = parked_head(tree.head(key, HEAD_BYTES))
             if head.kind != "manifest":
@@ -116,11 +128,15 @@ def _read_parked(tree: OpsTree, scope: Scope, records: OpsRecords) -> None:
             return key, ParkedManifest(head, decode_manifest(decode_parked(tree.read(key))[1]))
         except ValueError as error:
             return key, error
+        except ObjectGoneError:  # a redrive has moved it meanwhile
+            return key, None
 
     keys = (key for key, _ in tree.list(f"{PARKED}/"))
     for key, found in in_order(read, keys):
         if isinstance(found, ValueError):
             records.defects.append(_damaged(tree, key, "a parked object", found))
+            continue
+        if found is None:
             continue
         head = found.head if isinstance(found, ParkedManifest) else found
         if not (scope.holds_run(head.run) and scope.holds_destination(head.destination)):

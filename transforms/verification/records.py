@@ -129,12 +129,29 @@ class Verification(msgspec.Struct):
 
     Attributes:
         known: By URL, the objects that manifests list; for comparing with the ops path.
+        root: What the URLs of the place begin with; empty for a copy, which may stand for any; and
+            `None` where it cannot be read.
     """
 
     rows: list[Row]
     defects: list[Defect]
     missing: list[Missing]
     known: dict[str, Known]
+    root: str | None = None
+
+
+class Neighbours(msgspec.Struct, frozen=True):
+    """Whose objects below a place are not the place's own; all others there are looked at.
+
+    Folders are below the place and end with a slash; an empty one is all of the place.
+
+    Attributes:
+        destinations: Others of the configuration, each with the folder that its objects lie below.
+        folders: Those that are looked at on their own.
+    """
+
+    destinations: dict[str, str] = {}
+    folders: tuple[str, ...] = ()
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -143,16 +160,26 @@ class Scope(msgspec.Struct, frozen=True):
     Attributes:
         destinations: `None` for all that is there, also what has no name of ours.
         runs: `None` for all runs.
+        neighbours: Where it is given, also what is of no destination that is known is looked at,
+            unless it is a neighbour's.
     """
 
     destinations: frozenset[str] | None = None
     runs: frozenset[str] | None = None
+    neighbours: Neighbours | None = None
 
-    def holds(self, name: ObjectName | None) -> bool:
-        """Whether an object of this name is looked at."""
-        if name is None:
-            return self.destinations is None and self.runs is None
-        return self.holds_destination(name.destination) and self.holds_run(name.run)
+    def holds(self, name: ObjectName | None, key: str) -> bool:
+        """Whether an object of this name and key, below the place, is looked at."""
+        if not (self.runs is None if name is None else self.holds_run(name.run)):
+            return False
+        if self.destinations is None or (name and name.destination in self.destinations):
+            return True
+        if self.neighbours is None:
+            return False
+        home = self.neighbours.destinations.get(name.destination) if name else None
+        if home is not None and key.startswith(home):
+            return False
+        return not key.startswith(self.neighbours.folders)
 
     def holds_destination(self, destination: str) -> bool:
         """Whether a destination is looked at."""

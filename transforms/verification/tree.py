@@ -68,7 +68,7 @@ def _list(tree: ObjectTree, scope: Scope) -> tuple[dict[str, int], list[str]]:
     manifests: list[str] = []
     for key, size in tree.list():
         name = read_name(key)
-        if not scope.holds(name):
+        if not scope.holds(name, key):
             continue
         if name is not None and name.is_manifest:
             manifests.append(key)
@@ -119,7 +119,7 @@ def _parked_here(
         url = f"s3://{each.head.bucket}/{each.head.key}"
         key = url.removeprefix(root)
         # What a redrive has put but not yet moved away is there.
-        if url.startswith(root) and key not in there and scope.holds(read_name(url)):
+        if url.startswith(root) and key not in there and scope.holds(read_name(url), key):
             yield key, each
 
 
