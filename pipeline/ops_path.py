@@ -8,8 +8,9 @@ from typing import Final
 from apache_beam.io.filesystems import FileSystems
 from pydantic import ValidationError
 
+from pipeline.command_parser import UsageError
 from pipeline.configuration_file import ConfigurationError, load_configuration
-from pipeline.options import UsageError, Values
+from pipeline.options import Values
 from transforms.configuration import Configuration, Ops
 from transforms.errors import PutError
 from transforms.lanes import DEFAULT_PUT_DEADLINE

@@ -4,11 +4,12 @@ import argparse
 import difflib
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, TypeVar
 
 import apache_beam.runners.portability.portable_runner  # noqa: F401 - its options join Beam's
 from apache_beam.options.pipeline_options import PipelineOptions
 
+from pipeline.command_parser import Parser, UsageError
 from pipeline.job import Reading
 from transforms.envelope import ENVELOPE_FIELDS
 from transforms.lines import MAX_LINE_BYTES
@@ -23,14 +24,6 @@ _SLIP: Final = 0.85  # how alike a name must be to an option of ours to be taken
 _LONGEST_WINDOW: Final = 366 * 86_400
 _LEAST_BLOCK: Final = 2**16
 _MOST_BLOCK: Final = MAX_LINE_BYTES
-
-
-class UsageError(Exception):
-    """The command line or the configuration is wrong, and nothing was read: all that is wrong."""
-
-    def __init__(self, *mistakes: str) -> None:
-        super().__init__("\n".join(mistakes))
-        self.mistakes = mistakes
 
 
 class EventLogsOptions(PipelineOptions):
@@ -257,18 +250,11 @@ def is_local(runner: str | None) -> bool:
     return runner is None or runner.rpartition(".")[2].lower() in _LOCAL_RUNNERS
 
 
-class _Parser(argparse.ArgumentParser):
+class _Parser(Parser):
     def __init__(self, *options: type[PipelineOptions]) -> None:
         super().__init__(allow_abbrev=False, add_help=False, conflict_handler="resolve")
         for kind in options:
             kind._add_argparse_args(self)  # noqa: SLF001 - the hook that Beam gives
-
-    @property
-    def names(self) -> list[str]:
-        return sorted(self._option_string_actions)
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message)
 
 
 def _mistakes(

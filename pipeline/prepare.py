@@ -3,9 +3,10 @@
 import argparse
 from collections.abc import Iterator
 
+from pipeline.command_parser import UsageError
 from pipeline.job import Job, mint_run
 from pipeline.ops_path import configuration_of, ops_path_of, probe
-from pipeline.options import UsageError, Values, parse_ratio, reading_of
+from pipeline.options import Values, parse_ratio, reading_of
 from transforms.configuration import Configuration, warnings
 from transforms.errors import JobError
 from transforms.keys import valid_run

@@ -11,10 +11,10 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 from rich.console import Console
 
+from pipeline.command_parser import UsageError
 from pipeline.exit_codes import DONE, FAILED, INTERRUPTED, PARKED, USAGE
 from pipeline.interrupts import Interrupts
 from pipeline.ops_path import probe
-from pipeline.options import UsageError
 from pipeline.redrive_display import RedriveDisplay, redrive_display
 from pipeline.redrive_options import Command, Today, command_of, help_text, none_named, today_of
 from pipeline.redrive_report import End, print_parked, print_redriven, reasons, sums

@@ -1,14 +1,14 @@
 """The command line of `redrive`, and what it finds in today's configuration."""
 
-import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NamedTuple
 
 from apache_beam.io.filesystems import FileSystems
 
+from pipeline.command_parser import Parser, UsageError, command_parser
 from pipeline.ops_path import configuration_of, ops_path_of
-from pipeline.options import UsageError, Values
+from pipeline.options import Values
 from transforms.object_tree import TreeError
 from transforms.places import OpsPath, Place
 from transforms.records import ManifestMode
@@ -125,24 +125,8 @@ def help_text() -> str:
     return _parser().format_help()
 
 
-class _Parser(argparse.ArgumentParser):
-    @property
-    def names(self) -> list[str]:
-        return sorted(self._option_string_actions)
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message)
-
-
-def _parser() -> _Parser:
-    parser = _Parser(
-        usage=_USAGE,
-        description=_ABOUT,
-        epilog=_CODES,
-        allow_abbrev=False,
-        add_help=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _parser() -> Parser:
+    parser = command_parser(_USAGE, _ABOUT, _CODES)
     add = parser.add_argument
     add("--config", metavar="FILE", help="the configuration: connections and destinations")
     add(
@@ -182,7 +166,7 @@ def _parser() -> _Parser:
     return parser
 
 
-def _unknown(text: str, parser: _Parser) -> str:
+def _unknown(text: str, parser: Parser) -> str:
     if not text.startswith("--"):
         return f"{text!r} is no option"
     name = text.partition("=")[0]

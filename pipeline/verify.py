@@ -9,8 +9,8 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.options.pipeline_options import PipelineOptions
 from rich.console import Console
 
+from pipeline.command_parser import UsageError
 from pipeline.exit_codes import DONE, FAILED, INTERRUPTED, PARKED, USAGE
-from pipeline.options import UsageError
 from pipeline.verify_display import verify_display
 from pipeline.verify_options import Place, Plan, help_text, plan_of
 from pipeline.verify_report import Report, as_json, print_report

@@ -4,10 +4,11 @@ import argparse
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NamedTuple
 
+from pipeline.command_parser import Parser, UsageError, command_parser
 from pipeline.ops_path import configuration_of, ops_path_of
-from pipeline.options import UsageError, Values
+from pipeline.options import Values
 from transforms.bucket_rules import valid_bucket, valid_endpoint, valid_region
 from transforms.configuration import Configuration, Destination
 from transforms.connection import Connection
@@ -103,24 +104,8 @@ def help_text() -> str:
     return _parser().format_help()
 
 
-class _Parser(argparse.ArgumentParser):
-    @property
-    def names(self) -> list[str]:
-        return sorted(self._option_string_actions)
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message)
-
-
-def _parser() -> _Parser:
-    parser = _Parser(
-        usage=_USAGE,
-        description=_ABOUT,
-        epilog=_CODES,
-        allow_abbrev=False,
-        add_help=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _parser() -> Parser:
+    parser = command_parser(_USAGE, _ABOUT, _CODES)
     add = parser.add_argument
     add("url", nargs="*", metavar="URL", help="s3://bucket/prefix, or a local folder")
     add("--config", metavar="FILE", help="verify the prefixes of this configuration's destinations")
@@ -144,7 +129,7 @@ def _parser() -> _Parser:
     return parser
 
 
-def _unknown(text: str, parser: _Parser) -> str:
+def _unknown(text: str, parser: Parser) -> str:
     name = text.partition("=")[0]
     return f"{name} is not known{nearest(name, parser.names)}"
 

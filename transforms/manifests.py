@@ -122,7 +122,7 @@ def make_manifest(
         redriven=redriven,
         objects=objects,
         missing=missing,
-        totals=_totals(objects, missing),
+        totals=totals_of(objects, missing),
         entries=[Entry(each.url, mandatory=True, meta=Meta(each.bytes)) for each in objects],
     )
 
@@ -148,7 +148,8 @@ def rfc3339(seconds: int) -> str:
     return f"{text[:4]}-{text[4:6]}-{text[6:11]}:{text[11:13]}:{text[13:]}"
 
 
-def _totals(objects: Sequence[Listed], missing: Sequence[Listed]) -> Totals:
+def totals_of(objects: Sequence[Listed], missing: Sequence[Listed]) -> Totals:
+    """The sums of what a manifest lists."""
     return Totals(
         objects=len(objects),
         bytes=sum(each.bytes for each in objects),

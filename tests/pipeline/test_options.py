@@ -1,6 +1,7 @@
 import pytest
 
-from pipeline.options import UsageError, Values, is_local, reading_of, split_command_line
+from pipeline.command_parser import UsageError
+from pipeline.options import Values, is_local, reading_of, split_command_line
 
 
 def mistakes(*arguments: str) -> tuple[str, ...]:

@@ -7,7 +7,16 @@ from datetime import timezone
 import msgspec
 
 from transforms.envelope import AwareTime
-from transforms.manifests import VERSION, Entry, Listed, Manifest, Meta, Totals, manifest_part
+from transforms.manifests import (
+    VERSION,
+    Entry,
+    Listed,
+    Manifest,
+    Meta,
+    Totals,
+    manifest_part,
+    totals_of,
+)
 from transforms.object_names import base, read_name
 from transforms.object_tree import ObjectTree
 from transforms.records import Target, Window
@@ -68,7 +77,7 @@ def inconsistencies(key: str, manifest: Manifest) -> Iterator[tuple[str, str]]:
     name = base(_proper_key(manifest, "plain"))
     if name != base(key):
         yield f"the name {name}, by what it holds", base(key)
-    totals = _totals(manifest)
+    totals = totals_of(manifest.objects, manifest.missing)
     if manifest.totals != totals:
         yield f"totals {_plain(totals)}, of what it lists", _plain(manifest.totals)
     entries = [Entry(each.url, mandatory=True, meta=Meta(each.bytes)) for each in manifest.objects]
@@ -195,18 +204,6 @@ def _belongs(listed: Listed, manifest: Manifest, window: Window) -> bool:
         and (name.destination, name.window, name.run, name.revision)
         == (manifest.destination, window, manifest.run, manifest.revision)
         and (name.pane, name.shard, name.part) == (listed.pane, listed.shard, listed.part)
-    )
-
-
-def _totals(manifest: Manifest) -> Totals:
-    objects, missing = manifest.objects, manifest.missing
-    return Totals(
-        objects=len(objects),
-        bytes=sum(each.bytes for each in objects),
-        events=sum(each.events for each in objects),
-        raw_bytes=sum(each.raw_bytes for each in objects),
-        missing_objects=len(missing),
-        missing_events=sum(each.events for each in missing),
     )
 
 
