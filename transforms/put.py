@@ -27,6 +27,7 @@ class Put(beam.PTransform):
         opener: Opens the store for a place.
         parking: The ops path, where refused objects are parked; without it they fail the bundle.
         deadline_seconds: For one put, all its attempts together.
+        circuits: Shared by all steps of a pipeline that put into the same places.
     """
 
     def __init__(

@@ -36,12 +36,12 @@ def within(placed: Placed, span: Span, window_seconds: int) -> Placed:
     """
     if span == EVERYTHING:
         return placed
-    routed, record_time = placed.routed, placed.routed.block.record_time
+    routed = placed.routed
     kept = []
-    for time, number in zip(routed.times, placed.numbers, strict=True):
+    for index, time, number in zip(routed.indices, routed.times, placed.numbers, strict=True):
         own = None if time is None else time.timestamp()
         believed = own is not None and own // window_seconds == number
-        seconds = own if believed else record_time
+        seconds = own if believed else routed.block.time_of(index)
         kept.append(seconds is not None and seconds in span)
     left = msgspec.structs.replace(
         routed,
