@@ -3,8 +3,6 @@
 What lies outside is counted, and is nobody's dead letter.
 """
 
-from itertools import compress
-
 import msgspec
 
 from transforms.window import Placed
@@ -43,12 +41,5 @@ def within(placed: Placed, span: Span, window_seconds: int) -> Placed:
         believed = own is not None and own // window_seconds == number
         seconds = own if believed else routed.block.time_of(index)
         kept.append(seconds is not None and seconds in span)
-    left = msgspec.structs.replace(
-        routed,
-        events=list(compress(routed.events, kept)),
-        indices=list(compress(routed.indices, kept)),
-        times=list(compress(routed.times, kept)),
-        matches=list(compress(routed.matches, kept)),
-        outside=len(kept) - sum(kept),
-    )
-    return Placed(left, list(compress(placed.numbers, kept)))
+    counted = msgspec.structs.replace(routed, outside=len(kept) - sum(kept))
+    return Placed(counted, placed.numbers).keeping(kept)

@@ -120,6 +120,18 @@ class Placed(msgspec.Struct, frozen=True):
     routed: Routed
     numbers: list[int]
 
+    def keeping(self, kept: Sequence[bool]) -> "Placed":
+        """The events that are kept, side by side as before."""
+        routed = self.routed
+        left = msgspec.structs.replace(
+            routed,
+            events=list(compress(routed.events, kept)),
+            indices=list(compress(routed.indices, kept)),
+            times=list(compress(routed.times, kept)),
+            matches=list(compress(routed.matches, kept)),
+        )
+        return Placed(left, list(compress(self.numbers, kept)))
+
 
 def place(routed: Routed, windows: Windows, lateness: Lateness) -> Placed:
     """Finds each event's window; an event that none can take becomes a dead letter.
@@ -266,13 +278,6 @@ def _without(routed: Routed, numbers: list[int], refused: dict[int, Fault]) -> P
         for index, number in zip(routed.indices, numbers, strict=True)
         if number in refused
     }
-    kept = [number not in refused for number in numbers]
-    left = msgspec.structs.replace(
-        routed,
-        events=list(compress(routed.events, kept)),
-        indices=list(compress(routed.indices, kept)),
-        times=list(compress(routed.times, kept)),
-        matches=list(compress(routed.matches, kept)),
-        dead_letters=routed.dead_letters + dead_letters(routed.block, STAGE, faults),
-    )
-    return Placed(left, list(compress(numbers, kept)))
+    letters = routed.dead_letters + dead_letters(routed.block, STAGE, faults)
+    with_letters = msgspec.structs.replace(routed, dead_letters=letters)
+    return Placed(with_letters, numbers).keeping([number not in refused for number in numbers])
