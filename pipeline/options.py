@@ -3,7 +3,7 @@
 import argparse
 import difflib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 import apache_beam.runners.portability.portable_runner  # noqa: F401 - its options join Beam's
@@ -13,6 +13,7 @@ from pipeline.command_parser import Parser, UsageError
 from pipeline.job import Reading
 from transforms.envelope import ENVELOPE_FIELDS
 from transforms.lines import MAX_LINE_BYTES
+from transforms.refusals import nearest, quote
 from transforms.route import Unmatched
 from transforms.span import Span
 from transforms.units import format_size, parse_duration, parse_size, parse_time
@@ -158,6 +159,11 @@ def _span(options: argparse.Namespace, values: Values) -> Span:
     if start is not None and end is not None and start >= end:
         values.mistakes.append("--end_time: must be later than --start_time")
     return Span(start, end)
+
+
+def none_named(name: str, known: Iterable[str]) -> str:
+    """What to say of a destination's name that nobody knows."""
+    return f"no destination is named {quote(name)}{nearest(name, known)}"
 
 
 def parse_ratio(text: str) -> float:

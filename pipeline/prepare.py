@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pipeline.command_parser import UsageError
 from pipeline.job import Job, mint_run
 from pipeline.ops_path import configuration_of, ops_path_of, probe
-from pipeline.options import Values, parse_ratio, reading_of
+from pipeline.options import Values, none_named, parse_ratio, reading_of
 from transforms.configuration import Configuration, warnings
 from transforms.errors import JobError
 from transforms.keys import valid_run
@@ -15,7 +15,6 @@ from transforms.object_tree import TreeError
 from transforms.ops_tree import ops_tree
 from transforms.places import OpsPath, Place
 from transforms.read_dead_letters import is_dead_letter_file, writer_of
-from transforms.refusals import nearest, quote
 from transforms.s3 import has_credentials
 from transforms.store import Folder
 from transforms.units import parse_duration
@@ -93,9 +92,7 @@ def _files(patterns: list[str] | None, values: Values) -> list[InputFile]:
 def _refuse_strangers(names: tuple[str, ...], configuration: Configuration, values: Values) -> None:
     known = [each.name for each in configuration.destinations]
     values.mistakes += [
-        f"--destinations: no destination is named {quote(name)}{nearest(name, known)}"
-        for name in names
-        if name not in known
+        f"--destinations: {none_named(name, known)}" for name in names if name not in known
     ]
 
 

@@ -15,8 +15,9 @@ from pipeline.command_parser import UsageError
 from pipeline.exit_codes import DONE, FAILED, INTERRUPTED, PARKED, USAGE
 from pipeline.interrupts import Interrupts
 from pipeline.ops_path import probe
+from pipeline.options import none_named
 from pipeline.redrive_display import RedriveDisplay, redrive_display
-from pipeline.redrive_options import Command, Today, command_of, help_text, none_named, today_of
+from pipeline.redrive_options import Command, Today, command_of, help_text, today_of
 from pipeline.redrive_report import End, print_parked, print_redriven, reasons, sums
 from transforms.errors import JobError
 from transforms.object_tree import OpsTree, TreeError

@@ -8,11 +8,11 @@ from apache_beam.io.filesystems import FileSystems
 
 from pipeline.command_parser import Parser, UsageError, command_parser
 from pipeline.ops_path import configuration_of, ops_path_of
-from pipeline.options import Values
+from pipeline.options import Values, none_named
 from transforms.object_tree import TreeError
 from transforms.places import OpsPath, Place
 from transforms.records import ManifestMode
-from transforms.refusals import nearest, quote
+from transforms.refusals import nearest
 from transforms.store import Folder
 from transforms.units import parse_duration
 
@@ -113,11 +113,6 @@ def today_of(command: Command) -> Today:
         places={name: configuration.connection_of(each) for name, each in known.items()},
         modes={name: each.manifest for name, each in known.items()},
     )
-
-
-def none_named(name: str, known: Mapping[str, object]) -> str:
-    """What to say of a destination's name that nobody knows."""
-    return f"no destination is named {quote(name)}{nearest(name, known)}"
 
 
 def help_text() -> str:

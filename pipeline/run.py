@@ -27,8 +27,7 @@ from pipeline.progress_display import progress_display
 from pipeline.report import print_report
 from transforms.errors import JobError
 from transforms.ops import DEAD_LETTERS
-from transforms.places import bucket_and_owner
-from transforms.store import Folder
+from transforms.places import url_of
 from transforms.summarise import Summary, read_summary
 
 _MOST_WARNINGS: Final = 10
@@ -108,8 +107,7 @@ def _sum_up(job: Job, screen: Console) -> int:
     except (OSError, SystemExit):
         # Nobody reads on (`| head -1`), or the disk is full: what was delivered is delivered.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    scheme = "" if isinstance(job.ops.place, Folder) else "s3://"
-    where = f"{scheme}{bucket_and_owner(job.ops.place)[0]}/{job.ops.key(DEAD_LETTERS)}"
+    where = f"{url_of(job.ops)}/{DEAD_LETTERS}"
     return settle(summary, job.max_dead_letter_ratio, where)
 
 
