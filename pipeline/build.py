@@ -13,6 +13,7 @@ from apache_beam.utils.shared import Shared
 from pipeline.job import Job
 from transforms import ops
 from transforms.assemble import Assemble
+from transforms.kafka.source import ReadKafka
 from transforms.manifest import ManifestPanes, QuietWindows
 from transforms.pack import Pack
 from transforms.parse import Parse
@@ -21,6 +22,7 @@ from transforms.put import Put
 from transforms.read import Read
 from transforms.receipts import AllReceipts
 from transforms.route import Route
+from transforms.stable import Stable
 from transforms.summarise import Summarise
 from transforms.window import WindowByEventTime
 
@@ -28,12 +30,15 @@ from transforms.window import WindowByEventTime
 def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -> None:
     """Adds a job's whole graph to a pipeline."""
     reading, circuits = job.reading, Shared()
+    seconds, lateness = reading.window_seconds, job.streaming.lateness
+    late_seconds = lateness.allowed_lateness
+    gathered_seconds = job.streaming.late_firing_delay_seconds
     packed = (
         pipeline
-        | "read" >> Read(job.files, reading.block_bytes, reading.avro_field)
+        | "read" >> _read(job)
         | "parse" >> Parse(reading.time_fields, reading.max_event_bytes)
         | "route" >> Route(job.destinations(), reading.unmatched)
-        | "pack" >> Pack(job.targets(), reading.window_seconds, job.scratch, span=reading.span)
+        | "pack" >> Pack(job.targets(), seconds, job.scratch, lateness, reading.span)
     )
     dead_letters = packed.dead_letters | "pack dead letters" >> ops.PackForOps(
         ops.pack_dead_letters, job.ops_target(ops.DEAD_LETTERS), job.scratch
@@ -49,27 +54,36 @@ def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -
     settled = (
         (packed.pieces, dead_letters, tallies)
         | "all pieces" >> beam.Flatten()
-        | "window" >> WindowByEventTime(reading.window_seconds)
+        | "window" >> WindowByEventTime(seconds, late_seconds, gathered_seconds)
         | "group" >> beam.GroupByKey()
         | "assemble" >> Assemble()
+        | "stable" >> Stable(job.stable_input)
         | "put" >> put()
         | "customers' receipts" >> beam.Filter(ops.is_for_a_customer)
     )
     # A manifest follows when its window has closed and all objects of the pane are settled.
-    quiet = packed.pieces | "quiet" >> QuietWindows(job.always_listed(), reading.window_seconds)
+    quiet = packed.pieces | "quiet" >> QuietWindows(job.always_listed(), seconds)
     listed = (
         (settled, quiet)
-        | "manifest" >> ManifestPanes(job.manifest_modes(), reading.window_seconds)
+        | "manifest" >> ManifestPanes(job.manifest_modes(), seconds, late_seconds, job.guarantee)
+        | "stable manifests" >> Stable(job.stable_input)
         | "put manifests" >> put()
     )
-    receipts = (settled, listed) | "receipts" >> AllReceipts(reading.window_seconds)
+    receipts = (settled, listed) | "receipts" >> AllReceipts(seconds, late_seconds)
     (
         receipts
         | "pack receipts"
         >> ops.PackForOps(ops.pack_receipt, job.ops_target(ops.RECEIPTS), job.scratch)
         | "group receipts" >> beam.GroupByKey()
         | "assemble receipts" >> Assemble()
+        | "stable receipts" >> Stable(job.stable_input)
         | "put receipts" >> put()
     )
     if job.summary_path is not None:
         (packed.tallies, receipts) | "summarise" >> Summarise(job.summary_path)
+
+
+def _read(job: Job) -> beam.PTransform:
+    if job.kafka is None:
+        return Read(job.files, job.reading.block_bytes, job.reading.avro_field)
+    return ReadKafka(job.kafka.settings, job.kafka.partitions, job.run, job.kafka.missing, job.pace)

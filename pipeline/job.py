@@ -5,8 +5,13 @@ from collections.abc import Sequence
 
 import msgspec
 
+from pipeline.stream_options import Streaming
 from transforms.configuration import Configuration
 from transforms.destination import Destination
+from transforms.kafka.consumers import MissingOffsets
+from transforms.kafka.partitions import Partition, mint_stream_run
+from transforms.kafka.reading import Pace
+from transforms.kafka.settings import KafkaSettings
 from transforms.keys import RUN_CHARACTERS, digest
 from transforms.lanes import DEFAULT_PUT_DEADLINE
 from transforms.match import InputFile
@@ -14,9 +19,10 @@ from transforms.ops import OPS_DESTINATIONS, ops_target
 from transforms.parse import DEFAULT_MAX_EVENT_BYTES, DEFAULT_TIME_FIELDS
 from transforms.places import OpsPath, Place
 from transforms.read import DEFAULT_BLOCK_BYTES
-from transforms.records import ManifestMode, Target
+from transforms.records import Guarantee, ManifestMode, Target
 from transforms.route import Unmatched
 from transforms.span import EVERYTHING, Span
+from transforms.stable import StableInput
 from transforms.targets import target_of
 from transforms.window import DEFAULT_WINDOW_SECONDS
 
@@ -39,12 +45,31 @@ class Reading(msgspec.Struct, frozen=True):
     span: Span = EVERYTHING
 
 
+class KafkaInput(msgspec.Struct, frozen=True):
+    """Partitions of a cluster's topics, as they were when the job was submitted.
+
+    Attributes:
+        settings: How to reach the cluster; no secret is in it.
+        partitions: All with an end, or none.
+        missing: What happens where the next records are gone.
+    """
+
+    settings: KafkaSettings
+    partitions: tuple[Partition, ...]
+    missing: MissingOffsets = "fail"
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether it is a stream."""
+        return any(partition.stop is None for partition in self.partitions)
+
+
 class Job(msgspec.Struct, frozen=True):
-    """One run over one bounded input.
+    """One run over one input.
 
     Attributes:
         configuration: Connections and destinations.
-        files: The input.
+        files: The input, where it is files.
         reading: How it becomes events.
         run: The run's id, part of every key.
         ops: Where dead letters, parked objects, receipts and tallies go.
@@ -53,6 +78,9 @@ class Job(msgspec.Struct, frozen=True):
         put_deadline_seconds: For one put, all its attempts together.
         max_dead_letter_ratio: The largest part of its records that a run may end well with as dead
             letters; `None` for any.
+        kafka: The input, where it is Kafka's.
+        streaming: How it is worked on, where it never ends.
+        stable_input: How what is to be put is made durable first.
     """
 
     configuration: Configuration
@@ -63,6 +91,29 @@ class Job(msgspec.Struct, frozen=True):
     scratch: str | None = None
     put_deadline_seconds: float = DEFAULT_PUT_DEADLINE
     max_dead_letter_ratio: float | None = None
+    kafka: KafkaInput | None = None
+    streaming: Streaming = Streaming()
+    stable_input: StableInput = "off"
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the input never ends."""
+        return self.kafka is not None and self.kafka.is_endless
+
+    @property
+    def guarantee(self) -> Guarantee:
+        """What holds where the job is replayed."""
+        if not self.is_stream:
+            return "repeatable"
+        return "orphans_possible" if self.stable_input == "off" else "stable"
+
+    @property
+    def pace(self) -> Pace:
+        """How Kafka's partitions are read."""
+        return Pace(
+            block_bytes=self.reading.block_bytes,
+            max_out_of_orderness_seconds=self.streaming.max_out_of_orderness_seconds,
+        )
 
     @property
     def summary_path(self) -> str | None:
@@ -125,3 +176,14 @@ def mint_run(files: Sequence[InputFile], reading: Reading) -> str:
     """The id of a bounded run: the same input, read in the same way, is the same run."""
     names = sorted((file.path, file.size_bytes, file.modified_micros) for file in files)
     return digest(RUN_CHARACTERS, names, reading)
+
+
+def mint_kafka_run(kafka: KafkaInput, reading: Reading) -> str:
+    """The id of a run over Kafka: of a stream a new one, of a range the same for the same."""
+    if kafka.is_endless:
+        return mint_stream_run()
+    ranges = sorted(
+        (each.cluster, each.topic, each.partition, each.start, each.stop or 0)
+        for each in kafka.partitions
+    )
+    return digest(RUN_CHARACTERS, ranges, reading)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from pipeline.command_parser import UsageError
 from pipeline.configuration_file import ConfigurationError, load_configuration
-from pipeline.options import Values
+from pipeline.values import Values
 from transforms.configuration import Configuration, Ops
 from transforms.errors import PutError
 from transforms.lanes import DEFAULT_PUT_DEADLINE

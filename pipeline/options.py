@@ -3,14 +3,17 @@
 import argparse
 import difflib
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
 
 import apache_beam.runners.portability.portable_runner  # noqa: F401 - its options join Beam's
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.command_parser import Parser, UsageError
+from pipeline.engine import is_local
 from pipeline.job import Reading
+from pipeline.stream_options import StreamOptions
+from pipeline.values import Values
 from transforms.envelope import ENVELOPE_FIELDS
 from transforms.lines import MAX_LINE_BYTES
 from transforms.refusals import nearest, quote
@@ -18,9 +21,6 @@ from transforms.route import Unmatched
 from transforms.span import Span
 from transforms.units import format_size, parse_duration, parse_size, parse_time
 
-T = TypeVar("T")
-
-_LOCAL_RUNNERS: Final = frozenset({"directrunner", "fnapirunner"})
 _SLIP: Final = 0.85  # how alike a name must be to an option of ours to be taken for a slip in it
 _LONGEST_WINDOW: Final = 366 * 86_400
 _LEAST_BLOCK: Final = 2**16
@@ -38,8 +38,9 @@ class EventLogsOptions(PipelineOptions):
         parser.add_argument(
             "--input",
             action="append",
-            metavar="GLOB",
-            help="files of events: lines of JSON, plain or .gz, .bz2, .zst, or .avro; repeatable",
+            metavar="GLOB|kafka://HOST:PORT/TOPIC",
+            help="files of events: lines of JSON, plain or .gz, .bz2, .zst, or .avro; repeatable;"
+            " or topics of Kafka: kafka://host:port[,host:port]/topic[,topic]",
         )
         parser.add_argument(
             "--ops_path",
@@ -112,21 +113,7 @@ class EventLogsOptions(PipelineOptions):
         )
 
 
-class Values:
-    """Texts turned into values; what is wrong is collected, so that all of it is said at once."""
-
-    def __init__(self) -> None:
-        self.mistakes: list[str] = []
-
-    def take(self, option: str, text: str | None, parse: Callable[[str], T]) -> T | None:
-        """The parsed text; `None` where there is none, or where it is one mistake more."""
-        if text is None:
-            return None
-        try:
-            return parse(text)
-        except ValueError as error:
-            self.mistakes.append(f"--{option}: {error}")
-            return None
+_OURS: Final = (EventLogsOptions, StreamOptions)
 
 
 def reading_of(options: argparse.Namespace, values: Values) -> Reading:
@@ -234,9 +221,9 @@ def split_command_line(arguments: Sequence[str]) -> tuple[argparse.Namespace, li
     Raises:
         UsageError: An option is known to neither, lacks its value, or is no option at all.
     """
-    own = _Parser(EventLogsOptions)
+    own = _Parser(*_OURS)
     ours, rest = own.parse_known_args(list(arguments))
-    beam = _Parser(*(o for o in PipelineOptions.__subclasses__() if o is not EventLogsOptions))
+    beam = _Parser(*(o for o in PipelineOptions.__subclasses__() if o not in _OURS))
     beams, unknown = beam.parse_known_args(rest)
     mistakes = list(_mistakes(unknown, own, beam, strict=is_local(beams.runner)))
     if beams.direct_running_mode == "multi_threading":
@@ -249,11 +236,6 @@ def split_command_line(arguments: Sequence[str]) -> tuple[argparse.Namespace, li
     if mistakes:
         raise UsageError(*mistakes)
     return ours, rest
-
-
-def is_local(runner: str | None) -> bool:
-    """Whether the job runs in this process, which is what no runner and DirectRunner mean."""
-    return runner is None or runner.rpartition(".")[2].lower() in _LOCAL_RUNNERS
 
 
 class _Parser(Parser):

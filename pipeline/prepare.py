@@ -4,28 +4,31 @@ import argparse
 from collections.abc import Iterator
 
 from pipeline.command_parser import UsageError
-from pipeline.job import Job, mint_run
+from pipeline.engine import refuse_stream, stable_input
+from pipeline.input import input_of, refuse_own
+from pipeline.job import Job
 from pipeline.ops_path import configuration_of, ops_path_of, probe
-from pipeline.options import Values, none_named, parse_ratio, reading_of
+from pipeline.options import none_named, parse_ratio, reading_of
+from pipeline.stream_options import streaming_of
+from pipeline.values import Values
 from transforms.configuration import Configuration, warnings
-from transforms.errors import JobError
 from transforms.keys import valid_run
-from transforms.match import InputFile, match_files
 from transforms.object_tree import TreeError
 from transforms.ops_tree import ops_tree
-from transforms.places import OpsPath, Place
-from transforms.read_dead_letters import is_dead_letter_file, writer_of
+from transforms.places import OpsPath
 from transforms.s3 import has_credentials
-from transforms.store import Folder
 from transforms.units import parse_duration
 from transforms.withdraw import withdraw
 
 
-def prepare(options: argparse.Namespace, scratch: str | None) -> tuple[Job, list[str]]:
+def prepare(
+    options: argparse.Namespace, runner: str | None, scratch: str | None
+) -> tuple[Job, list[str]]:
     """Checks options, configuration, input and ops path.
 
     Args:
         options: The options of `run`, as texts.
+        runner: The engine's name; `None` for this process.
         scratch: A folder on the local disk where the job runs on this machine alone.
 
     Returns:
@@ -35,11 +38,14 @@ def prepare(options: argparse.Namespace, scratch: str | None) -> tuple[Job, list
         UsageError: With one line for each mistake.
     """
     values = Values()
-    reading = reading_of(options, values)
+    reading, streaming = reading_of(options, values), streaming_of(options, values)
     configuration = configuration_of(options.config, values)
-    files = _files(options.input, values)
+    found = input_of(options, values)
     ops = ops_path_of(options.ops_path, configuration, values)
-    run = values.take("run_id", options.run_id, valid_run) or mint_run(files, reading)
+    run = values.take("run_id", options.run_id, valid_run) or found.mint_run(reading)
+    is_stream = found.is_stream
+    refuse_stream(runner, values, is_stream=is_stream)
+    stable = stable_input(runner, streaming.stable_input, values, is_stream=is_stream)
     # Where the job runs elsewhere, so do its credentials.
     if scratch is not None and not has_credentials():
         values.mistakes.append(
@@ -50,17 +56,28 @@ def prepare(options: argparse.Namespace, scratch: str | None) -> tuple[Job, list
     if ratio is not None and scratch is None:
         values.mistakes.append("--max_dead_letter_ratio: only a run on this machine knows its sums")
     if ops is not None:
-        _refuse_own_records(files, ops.place, values)
-    _refuse_own_run(files, run, values)
+        refuse_own(found, ops.place, run, values)
     if configuration is not None:
         _refuse_strangers(reading.destinations, configuration, values)
     if values.mistakes or configuration is None or ops is None:
         raise UsageError(*values.mistakes)
     probe(ops)
-    job = Job(configuration, tuple(files), reading, run, ops, scratch, deadline, ratio)
+    job = Job(
+        configuration=configuration,
+        files=found.files,
+        reading=reading,
+        run=run,
+        ops=ops,
+        scratch=scratch,
+        put_deadline_seconds=deadline,
+        max_dead_letter_ratio=ratio,
+        kafka=found.kafka,
+        streaming=streaming,
+        stable_input=stable,
+    )
     return job, [
         *(f"{options.config}: {each.path} {each.reason}" for each in warnings(configuration)),
-        *_withdrawn(ops, run),
+        *(() if is_stream else _withdrawn(ops, run)),
     ]
 
 
@@ -78,42 +95,8 @@ def _withdrawn(ops: OpsPath, run: str) -> Iterator[str]:
         )
 
 
-def _files(patterns: list[str] | None, values: Values) -> list[InputFile]:
-    if not patterns:
-        values.mistakes.append("--input is missing: the files of events, e.g. --input='logs/*.gz'")
-        return []
-    try:
-        return match_files(patterns)
-    except JobError as error:
-        values.mistakes.append(f"--input: {error}")
-        return []
-
-
 def _refuse_strangers(names: tuple[str, ...], configuration: Configuration, values: Values) -> None:
     known = [each.name for each in configuration.destinations]
     values.mistakes += [
         f"--destinations: {none_named(name, known)}" for name in names if name not in known
     ]
-
-
-def _refuse_own_records(files: list[InputFile], place: Place, values: Values) -> None:
-    """What a run wrote must not be the next one's input, but for its dead letters."""
-    if not isinstance(place, Folder):
-        return
-    below = (file.path for file in files if file.path.startswith(f"{place.path}/"))
-    own = next((path for path in below if not is_dead_letter_file(path)), None)
-    if own is not None:
-        values.mistakes.append(
-            f"--input: {own} lies in the ops path {place.path}, where a run writes: keep them apart"
-            " (of what is there, only files of dead letters can be input)"
-        )
-
-
-def _refuse_own_run(files: list[InputFile], run: str, values: Values) -> None:
-    """Dead letters that are read again are a run of their own."""
-    own = next((file.path for file in files if writer_of(file.path) == run), None)
-    if own is not None:
-        values.mistakes.append(
-            f"--run_id: {own} was written by the run {run}, whose objects would be overwritten:"
-            " leave the option out"
-        )

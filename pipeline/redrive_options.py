@@ -8,7 +8,8 @@ from apache_beam.io.filesystems import FileSystems
 
 from pipeline.command_parser import Parser, UsageError, command_parser
 from pipeline.ops_path import configuration_of, ops_path_of
-from pipeline.options import Values, none_named
+from pipeline.options import none_named
+from pipeline.values import Values
 from transforms.object_tree import TreeError
 from transforms.places import OpsPath, Place
 from transforms.records import ManifestMode

@@ -18,10 +18,11 @@ from rich.console import Console
 
 from pipeline.build import build
 from pipeline.command_parser import UsageError
+from pipeline.engine import is_local, runner_of, said, with_flags
 from pipeline.exit_codes import DONE, FAILED, INTERRUPTED, PARKED, USAGE
 from pipeline.interrupts import Interrupts
 from pipeline.job import Job
-from pipeline.options import is_local, split_command_line
+from pipeline.options import split_command_line
 from pipeline.prepare import prepare
 from pipeline.progress_display import progress_display
 from pipeline.report import print_report
@@ -68,32 +69,28 @@ def run(arguments: Sequence[str]) -> int:
 def _prepare_and_run(
     options: argparse.Namespace, beam_arguments: list[str], scratch: str, screen: Console
 ) -> int:
-    beam_options = PipelineOptions(beam_arguments)
-    FileSystems.set_options(beam_options)  # the configuration may lie on any of them
-    every = beam_options.get_all_options()
+    given = PipelineOptions(beam_arguments)
+    FileSystems.set_options(given)  # the configuration may lie on any of them
+    every = given.get_all_options()
     local = is_local(every["runner"])
-    runner = FnApiRunner() if local else _engine(every["runner"])
-    job, cautions = prepare(options, scratch if local else None)
+    runner = FnApiRunner() if local else runner_of(every["runner"])
+    job, cautions = prepare(options, every["runner"], scratch if local else None)
     for caution in cautions[:_MOST_WARNINGS]:
         _say(screen, "warning", caution)
     if more := cautions[_MOST_WARNINGS:]:
         _say(screen, "warning", f"and {len(more):,} more of the kind")
     # An error of a stage is raised as well as logged; it is said once, here.
     logging.getLogger("apache_beam.runners").setLevel(logging.CRITICAL)
-    pipeline = beam.Pipeline(runner, options=beam_options)
+    flags = with_flags(beam_arguments, is_stream=job.is_stream, is_kafka=job.kafka is not None)
+    if added := said(beam_arguments, flags):
+        _say(screen, "note", added)
+    pipeline = beam.Pipeline(runner, options=PipelineOptions(flags))
     build(pipeline, job)
     total = sum(file.size_bytes for file in job.files)
     in_this_process = local and every["direct_running_mode"] != "multi_processing"
-    with progress_display(total if in_this_process else None, screen):
+    with progress_display(total if in_this_process and job.files else None, screen):
         pipeline.run().wait_until_finish()
     return _sum_up(job, screen)
-
-
-def _engine(name: str) -> beam.runners.PipelineRunner:
-    try:
-        return beam.runners.create_runner(name)
-    except (ValueError, ImportError) as error:
-        raise UsageError(f"--runner: {str(error).partition(chr(10))[0]}") from error
 
 
 def _sum_up(job: Job, screen: Console) -> int:
@@ -149,6 +146,6 @@ def _explain(screen: Console, error: BaseException) -> None:
 
 
 def _say(screen: Console, kind: str, text: str) -> None:
-    style = "red" if kind == "error" else "yellow"
+    style = {"error": "red", "warning": "yellow"}.get(kind, "")
     indented = text.replace("\n", f"\n{' ' * len(kind)}  ")
     screen.print(f"{kind}: {indented}", style=style, markup=False)

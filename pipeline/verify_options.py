@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from pipeline.command_parser import Parser, UsageError, command_parser
 from pipeline.ops_path import configuration_of, ops_path_of
-from pipeline.options import Values
+from pipeline.values import Values
 from transforms.bucket_rules import valid_bucket, valid_endpoint, valid_region
 from transforms.configuration import Configuration, Destination
 from transforms.connection import Connection

@@ -58,10 +58,16 @@ def dead_letters(block: Block, stage: str, faults: Mapping[int, Fault]) -> list[
     """
     if not faults:
         return []
-    source, positions, lines = block.source, block.record_positions(), block.lines
+    positions, lines, time_of = block.record_positions(), block.lines, block.time_of
     return [
         DeadLetter(
-            source, positions[index], stage, *faults[index], lines[index], block.time_of(index)
+            block.source,
+            positions[index],
+            stage,
+            *faults[index],
+            lines[index],
+            time_of(index),
+            block.run,
         )
         for index in sorted(faults)
     ]

@@ -8,22 +8,30 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import apache_beam as beam
+import msgspec
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.typehints.decorators import no_annotations
 
 from transforms.manifests import make_manifest, manifest_part
 from transforms.receipts import TargetedReceipt, WindowReceipts
-from transforms.records import ManifestMode, Part, Receipt, Target, Window
+from transforms.records import Guarantee, ManifestMode, Part, Receipt, Target, Window
 from transforms.window import DEFAULT_ALLOWED_LATENESS_SECONDS, whole_seconds
 
 MOST_QUIET_WINDOWS: Final = 1008
 """A longer gap between windows with events is not a quiet time but a stray date: it stays open."""
 
 
-def list_pane(target: Target, window: Window, pane: int, receipts: Iterable[Receipt]) -> Part:
+def list_pane(
+    target: Target,
+    window: Window,
+    pane: int,
+    receipts: Iterable[Receipt],
+    guarantee: Guarantee = "repeatable",
+) -> Part:
     """The manifest of a pane, as an object to be put."""
     found = [receipt for receipt in receipts if not _is_quiet(receipt)]
-    return manifest_part(target, window, make_manifest(target, window, pane, found))
+    manifest = make_manifest(target, window, pane, found)
+    return manifest_part(target, window, msgspec.structs.replace(manifest, guarantee=guarantee))
 
 
 def quiet(target: Target, number: int, seconds: int) -> TargetedReceipt:
@@ -69,6 +77,7 @@ class ManifestPanes(beam.PTransform):
         modes: By a destination's name, whether it gets manifests; those not named get none.
         window_seconds: The length of the receipts' windows.
         allowed_lateness_seconds: How long after a window's end its late panes may come.
+        guarantee: What holds where the job is replayed.
     """
 
     def __init__(
@@ -76,11 +85,13 @@ class ManifestPanes(beam.PTransform):
         modes: Mapping[str, ManifestMode],
         window_seconds: int,
         allowed_lateness_seconds: int = DEFAULT_ALLOWED_LATENESS_SECONDS,
+        guarantee: Guarantee = "repeatable",
     ) -> None:
         super().__init__()
         self._listed = frozenset(name for name, mode in modes.items() if mode != "off")
         self._seconds = window_seconds
         self._allowed_lateness_seconds = allowed_lateness_seconds
+        self._guarantee = guarantee
 
     @no_annotations  # Beam has no hint for a tuple of collections
     def expand(
@@ -97,7 +108,7 @@ class ManifestPanes(beam.PTransform):
             | "all" >> beam.Flatten()
             | "listed" >> beam.Filter(_is_listed, self._listed)
             | "by window" >> beam.GroupByKey()
-            | "list" >> beam.ParDo(_ListPane()).with_output_types(Part)
+            | "list" >> beam.ParDo(_ListPane(self._guarantee)).with_output_types(Part)
         )
 
 
@@ -106,6 +117,9 @@ def _is_listed(settled: TargetedReceipt, names: frozenset[str]) -> bool:
 
 
 class _ListPane(beam.DoFn):
+    def __init__(self, guarantee: Guarantee = "repeatable") -> None:
+        self._guarantee = guarantee
+
     def process(
         self,
         grouped: tuple[Target, Iterable[Receipt]],
@@ -116,7 +130,7 @@ class _ListPane(beam.DoFn):
         found = list(receipts)
         if found:  # an engine may fire an empty pane when a window expires
             interval = Window(whole_seconds(window.start), whole_seconds(window.end))
-            yield list_pane(target, interval, pane.index, found)
+            yield list_pane(target, interval, pane.index, found, self._guarantee)
 
 
 class QuietWindows(beam.PTransform):

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from transforms.keys import digest, manifest_key, stamp
-from transforms.records import Part, Receipt, Target, Window
+from transforms.records import Guarantee, Part, Receipt, Target, Window
 
 VERSION: Final = 1
 _DIGEST_CHARACTERS: Final = 8
@@ -69,6 +69,7 @@ class Manifest(msgspec.Struct, frozen=True):
     Attributes:
         redriven: Whether a redrive wrote it, for objects that an earlier manifest misses.
         missing: Objects that were refused and are parked: not in the bucket when this was written.
+        guarantee: What holds where the job is replayed; `None` in manifests of older versions.
     """
 
     version: int
@@ -82,6 +83,7 @@ class Manifest(msgspec.Struct, frozen=True):
     missing: list[Listed]
     totals: Totals
     entries: list[Entry]
+    guarantee: Guarantee | None = None
 
 
 def listed(receipt: Receipt) -> Listed:
@@ -106,7 +108,10 @@ def make_manifest(
     *,
     redriven: bool = False,
 ) -> Manifest:
-    """Lists what became of the objects of one pane, in the order of their keys."""
+    """Lists what became of the objects of one pane, in the order of their keys.
+
+    What a redrive puts was made durable when it was parked.
+    """
     # A bundle that was retried gives the same receipt twice.
     unique = {receipt.url: receipt for receipt in receipts}
     ordered = [unique[url] for url in sorted(unique)]
@@ -124,6 +129,7 @@ def make_manifest(
         missing=missing,
         totals=totals_of(objects, missing),
         entries=[Entry(each.url, mandatory=True, meta=Meta(each.bytes)) for each in objects],
+        guarantee="stable" if redriven else "repeatable",
     )
 
 

@@ -17,6 +17,7 @@ from transforms.pack import TargetedPiece, make_piece
 from transforms.places import OpsPath, bucket_and_owner
 from transforms.records import DeadLetter, Receipt, Tally, Target
 from transforms.spool import SpoolingDoFn
+from transforms.targets import with_run
 
 DEAD_LETTERS: Final = "dead_letters"
 RECEIPTS: Final = "receipts"
@@ -40,18 +41,22 @@ def ops_target(name: str, run: str, ops: OpsPath, configured: str) -> Target:
 
 def pack_dead_letters(letters: Sequence[DeadLetter], target: Target) -> TargetedPiece:
     """Packs the dead letters of one block, of which there is at least one."""
+    target = with_run(target, letters[0].run)
     lines = [dead_letter_line(letter, target.run) for letter in letters]
     return target, make_piece(letters[0].source, letters[0].position, lines)
 
 
 def pack_tally(tally: Tally, target: Target) -> TargetedPiece:
     """Packs the tally of one block."""
-    return target, make_piece(tally.source, tally.first, [msgspec.json.encode(tally)])
+    target = with_run(target, tally.run)
+    line = msgspec.json.encode(msgspec.structs.replace(tally, run=target.run))
+    return target, make_piece(tally.source, tally.first, [line])
 
 
 def pack_receipt(receipt: Receipt, target: Target) -> TargetedPiece:
     """Packs one receipt; a key takes the place of the source position."""
     source = f"{receipt.bucket}/{receipt.key}"
+    target = with_run(target, receipt.run)
     return target, make_piece(source, 0, [msgspec.json.encode(receipt)])
 
 

@@ -82,6 +82,7 @@ def tally(routed: Routed, targets: Sequence[Target]) -> Tally:
         dead_letters=dict(sorted(faults.items())),
         pairs=dict(sorted(pairs.items())),
         outside=routed.outside,
+        run=routed.block.run,
     )
 
 

@@ -48,11 +48,17 @@ class AllReceipts(beam.PTransform):
 
     Args:
         window_seconds: The length of the objects' windows.
+        allowed_lateness_seconds: How long after a window's end its late panes may come.
     """
 
-    def __init__(self, window_seconds: int) -> None:
+    def __init__(
+        self,
+        window_seconds: int,
+        allowed_lateness_seconds: int = DEFAULT_ALLOWED_LATENESS_SECONDS,
+    ) -> None:
         super().__init__()
         self._window_seconds = window_seconds
+        self._allowed_lateness_seconds = allowed_lateness_seconds
 
     @no_annotations  # Beam has no hint for a tuple of collections
     def expand(
@@ -61,7 +67,9 @@ class AllReceipts(beam.PTransform):
         """Windows them alike, as `Flatten` asks."""
         return (
             [
-                each | f"panes {index}" >> WindowReceipts(self._window_seconds)
+                each
+                | f"panes {index}"
+                >> WindowReceipts(self._window_seconds, self._allowed_lateness_seconds)
                 for index, each in enumerate(receipts)
             ]
             | beam.Flatten()

@@ -16,6 +16,11 @@ Kind = Literal["events", "manifest"]
 ManifestMode = Literal["with_data", "off", "always"]
 """Whether a destination gets manifests: of windows with events, none, or of all windows."""
 
+Guarantee = Literal["repeatable", "stable", "orphans_possible"]
+"""What holds where a job is replayed: bounded input gives the same objects again; of a stream, what
+was put is put again under the same key with the same bytes, or other objects may be left beside
+those that are listed."""
+
 Status = Literal["delivered", "parked"]
 """What became of an object."""
 
@@ -183,7 +188,8 @@ class DeadLetter(msgspec.Struct, frozen=True):
     Attributes:
         detail: What a person should know beyond the reason.
         record: The record's bytes as the source gave them.
-        record_time: Its block's.
+        record_time: Its own, or its block's.
+        run: In a stream, the run's id as its block carries it.
     """
 
     source: str
@@ -193,6 +199,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
     detail: str
     record: bytes
     record_time: int | None = None
+    run: str | None = None
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -202,7 +209,7 @@ class Tally(msgspec.Struct, frozen=True):
     of other times leaves out.
 
     `read` leaves blank lines out. `pairs` counts events by destination: an event that goes to two
-    destinations is one matched event and two pairs.
+    destinations is one matched event and two pairs. `run` is the run's id as the block carries it.
     """
 
     source: str
@@ -215,3 +222,4 @@ class Tally(msgspec.Struct, frozen=True):
     dead_letters: dict[str, int]
     pairs: dict[str, int]
     outside: int = 0
+    run: str | None = None

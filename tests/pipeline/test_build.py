@@ -65,6 +65,7 @@ def test_dead_letters_tallies_and_receipts_reach_the_ops_path(tmp_path: Path) ->
         "dead_letters": {"malformed": 1},
         "pairs": {"acme-web": 2, "beta-all": 3},
         "outside": 0,
+        "run": "abcd2345",
     }
     receipts = ops_lines(objects, "receipts")
     assert {(r["bucket"], r["key"]): r["events"] for r in receipts} == {

@@ -86,6 +86,7 @@ def test_each_window_of_each_destination_is_closed_with_a_manifest(tmp_path: Pat
                 "meta": {"content_length": len(body)},
             }
         ],
+        "guarantee": "repeatable",
     }
 
 

@@ -1,7 +1,9 @@
 import pytest
 
 from pipeline.command_parser import UsageError
-from pipeline.options import Values, is_local, reading_of, split_command_line
+from pipeline.engine import is_local
+from pipeline.options import reading_of, split_command_line
+from pipeline.values import Values
 
 
 def mistakes(*arguments: str) -> tuple[str, ...]:

@@ -102,6 +102,7 @@ def test_a_tally_accounts_for_every_record() -> None:
         "dead_letters": {"malformed": 2},
         "pairs": {"acme": 1, "beta": 2},
         "outside": 0,
+        "run": None,
     }
 
 

@@ -1,5 +1,6 @@
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,10 +10,8 @@ from transforms.summarise import AddUp, Summary, of_receipt, of_tally
 
 
 def tally(**changes: int) -> Tally:
-    counts = {"read": 10, "blank": 1, "matched": 6, "unmatched": 2, "opted_out": 1} | changes
-    return Tally(
-        source="f", first=0, dead_letters={"malformed": 1}, pairs={"acme": 6, "beta": 2}, **counts
-    )
+    counted = Tally("f", 0, 10, 1, 6, 2, 1, {"malformed": 1}, {"acme": 6, "beta": 2})
+    return msgspec.structs.replace(counted, **changes)
 
 
 def receipt(destination: str, events: int, key: str = "k") -> Receipt:

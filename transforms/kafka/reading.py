@@ -21,6 +21,8 @@ from transforms.kafka.watermark import PartitionWatermark, watermark_of_records
 from transforms.read import DEFAULT_BLOCK_BYTES
 from transforms.records import Block
 
+DEFAULT_MAX_OUT_OF_ORDERNESS_SECONDS: Final = 10
+
 _FETCH_RECORDS: Final = 1024
 _FETCH_SECONDS: Final = 0.1
 
@@ -40,7 +42,7 @@ class Pace(msgspec.Struct, frozen=True):
 
     block_records: int = DEFAULT_BLOCK_RECORDS
     block_bytes: int = DEFAULT_BLOCK_BYTES
-    max_out_of_orderness_seconds: int = 10
+    max_out_of_orderness_seconds: int = DEFAULT_MAX_OUT_OF_ORDERNESS_SECONDS
     checkpoint_seconds: float = 1.0
     checkpoint_records: int = 65_536
     pause_seconds: float = 1.0

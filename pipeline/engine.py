@@ -1,0 +1,125 @@
+"""The engine: which one runs a job, and what it must be told that nobody should have to know."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipeline.command_parser import UsageError
+from pipeline.stream_options import StableChoice
+from pipeline.values import Values
+from transforms.stable import StableInput
+
+_FLINKS: Final = frozenset({"flinkrunner", "portablerunner"})
+_PRISM: Final = "prismrunner"
+_DATAFLOW: Final = "dataflowrunner"
+_LOCAL: Final = frozenset({"directrunner", "fnapirunner"})
+
+_FOR_EVER: Final = 10 * 365 * 86_400
+
+_FLINK_STREAM: Final = {
+    # The engine's own is -1: nothing would ever be acknowledged.
+    "checkpointing_interval": "10000",
+    # Its own second lets windows wait for each other: they came 12 to 32 s late, or not at all.
+    "max_bundle_time_mills": "200",
+}
+_FLINK_RANGE: Final = {
+    "checkpointing_interval": "10000",
+    "max_bundle_time_mills": "200",
+    # Without it a job whose input ends does not.
+    "shutdown_sources_after_idle_ms": "1000",
+}
+# The client's own gives up on a job after five minutes.
+_PRISM_JOB: Final = {"job_server_timeout": str(_FOR_EVER)}
+
+
+def name_of(runner: str | None) -> str:
+    """A runner's name as it is compared, whatever module and case it was written with."""
+    return (runner or "DirectRunner").rpartition(".")[2].lower()
+
+
+def is_local(runner: str | None) -> bool:
+    """Whether the job runs in this process, which is what no runner and DirectRunner mean."""
+    return name_of(runner) in _LOCAL
+
+
+def runner_of(name: str) -> beam.runners.PipelineRunner:
+    """An engine's runner.
+
+    Raises:
+        UsageError: There is none of that name, or it is not installed.
+    """
+    try:
+        return beam.runners.create_runner(name)
+    except (ValueError, ImportError) as error:
+        raise UsageError(f"--runner: {str(error).partition(chr(10))[0]}") from error
+
+
+def refuse_stream(runner: str | None, values: Values, *, is_stream: bool) -> None:
+    """A stream needs an engine that can wait; a mistake where it was given to one that cannot."""
+    if is_stream and is_local(runner):
+        values.mistakes.append(
+            "--input is a stream, and the DirectRunner waits for its end: --runner=PrismRunner"
+            " takes it on one machine, FlinkRunner or DataflowRunner on many; --stop_offset=latest"
+            " reads what there is now"
+        )
+
+
+def stable_input(
+    runner: str | None, choice: StableChoice, values: Values, *, is_stream: bool
+) -> StableInput:
+    """How this engine makes durable what is to be put.
+
+    Args:
+        runner: The engine.
+        choice: What was asked for.
+        values: Collects the mistake of asking an engine for it that has none.
+        is_stream: Whether the input never ends; what ends gives the same on each replay.
+    """
+    name = name_of(runner)
+    if choice == "off" or not is_stream:
+        return "off"
+    if name in _FLINKS:
+        return "checkpoint"
+    if name == _DATAFLOW:
+        return "shuffle"
+    if choice == "on":
+        values.mistakes.append(
+            f"--stable_input=on: {runner} has none; Flink and Dataflow have, or leave it off"
+        )
+    return "off"
+
+
+def with_flags(arguments: Sequence[str], *, is_stream: bool, is_kafka: bool) -> list[str]:
+    """The engine's arguments, with those that such a job needs and nobody gave.
+
+    Args:
+        arguments: What was given.
+        is_stream: Whether the input never ends.
+        is_kafka: Whether it is Kafka's.
+    """
+    given = PipelineOptions(list(arguments)).get_all_options(retain_unknown_options=True)
+    wanted = dict(_wanted(name_of(given["runner"]), is_stream=is_stream, is_kafka=is_kafka))
+    named = {argument.partition("=")[0].removeprefix("--") for argument in arguments}
+    added = [
+        f"--{name}={value}" if value else f"--{name}"
+        for name, value in wanted.items()
+        if name not in named and f"no_{name}" not in named
+    ]
+    return [*arguments, *added]
+
+
+def _wanted(runner: str, *, is_stream: bool, is_kafka: bool) -> Iterator[tuple[str, str]]:
+    if is_stream:
+        yield "streaming", ""
+    if runner in _FLINKS and is_kafka:
+        yield from (_FLINK_STREAM if is_stream else _FLINK_RANGE).items()
+    if runner == _PRISM:
+        yield from _PRISM_JOB.items()
+
+
+def said(given: Sequence[str], complete: Sequence[str]) -> str | None:
+    """What was added to the engine's arguments, for the log; `None` where nothing was."""
+    added = complete[len(given) :]
+    return f"set for this engine: {' '.join(added)}" if added else None
