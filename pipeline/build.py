@@ -22,7 +22,7 @@ from transforms.put import Put
 from transforms.read import Read
 from transforms.receipts import AllReceipts
 from transforms.route import Route
-from transforms.stable import Stable
+from transforms.stable import stable
 from transforms.summarise import Summarise
 from transforms.window import WindowByEventTime
 
@@ -32,7 +32,7 @@ def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -
     reading, circuits = job.reading, Shared()
     seconds, lateness = reading.window_seconds, job.streaming.lateness
     late_seconds = lateness.allowed_lateness
-    gathered_seconds = job.streaming.late_firing_delay_seconds
+    gathered_seconds = job.late_firing_delay_seconds
     packed = (
         pipeline
         | "read" >> _read(job)
@@ -48,8 +48,9 @@ def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -
     )
 
     # One sink, one path: what is ours is put by the code that delivers what is the customers'.
-    def put() -> Put:
-        return Put(job.places(), opener, job.ops, job.put_deadline_seconds, circuits)
+    def put() -> beam.PTransform:
+        put = Put(job.places(), opener, job.ops, job.put_deadline_seconds, circuits)
+        return stable(job.stable_input, put)
 
     settled = (
         (packed.pieces, dead_letters, tallies)
@@ -57,7 +58,6 @@ def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -
         | "window" >> WindowByEventTime(seconds, late_seconds, gathered_seconds)
         | "group" >> beam.GroupByKey()
         | "assemble" >> Assemble()
-        | "stable" >> Stable(job.stable_input)
         | "put" >> put()
         | "customers' receipts" >> beam.Filter(ops.is_for_a_customer)
     )
@@ -66,7 +66,6 @@ def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -
     listed = (
         (settled, quiet)
         | "manifest" >> ManifestPanes(job.manifest_modes(), seconds, late_seconds, job.guarantee)
-        | "stable manifests" >> Stable(job.stable_input)
         | "put manifests" >> put()
     )
     receipts = (settled, listed) | "receipts" >> AllReceipts(seconds, late_seconds)
@@ -76,7 +75,6 @@ def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -
         >> ops.PackForOps(ops.pack_receipt, job.ops_target(ops.RECEIPTS), job.scratch)
         | "group receipts" >> beam.GroupByKey()
         | "assemble receipts" >> Assemble()
-        | "stable receipts" >> Stable(job.stable_input)
         | "put receipts" >> put()
     )
     if job.summary_path is not None:

@@ -10,6 +10,7 @@ from pipeline.command_parser import UsageError
 from pipeline.stream_options import StableChoice
 from pipeline.values import Values
 from transforms.stable import StableInput
+from transforms.window import DEFAULT_LATE_FIRING_DELAY_SECONDS
 
 _FLINKS: Final = frozenset({"flinkrunner", "portablerunner"})
 _PRISM: Final = "prismrunner"
@@ -64,6 +65,20 @@ def refuse_stream(runner: str | None, values: Values, *, is_stream: bool) -> Non
             " takes it on one machine, FlinkRunner or DataflowRunner on many; --stop_offset=latest"
             " reads what there is now"
         )
+
+
+def late_firing_delay(runner: str | None, asked: int | None, values: Values) -> int:
+    """How long late pieces are gathered, in seconds: 0, which is not at all, on Prism.
+
+    There, late pieces that wait for the clock hold up all that is on time (Beam 2.77).
+    """
+    if name_of(runner) != _PRISM:
+        return DEFAULT_LATE_FIRING_DELAY_SECONDS if asked is None else asked
+    if asked:
+        values.mistakes.append(
+            "--late_firing_delay: on Prism, late events that wait hold up all others; leave it out"
+        )
+    return 0
 
 
 def stable_input(

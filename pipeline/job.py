@@ -24,7 +24,7 @@ from transforms.route import Unmatched
 from transforms.span import EVERYTHING, Span
 from transforms.stable import StableInput
 from transforms.targets import target_of
-from transforms.window import DEFAULT_WINDOW_SECONDS
+from transforms.window import DEFAULT_LATE_FIRING_DELAY_SECONDS, DEFAULT_WINDOW_SECONDS
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -81,6 +81,7 @@ class Job(msgspec.Struct, frozen=True):
         kafka: The input, where it is Kafka's.
         streaming: How it is worked on, where it never ends.
         stable_input: How what is to be put is made durable first.
+        late_firing_delay_seconds: How long late pieces are gathered; 0 for not at all.
     """
 
     configuration: Configuration
@@ -94,6 +95,7 @@ class Job(msgspec.Struct, frozen=True):
     kafka: KafkaInput | None = None
     streaming: Streaming = Streaming()
     stable_input: StableInput = "off"
+    late_firing_delay_seconds: int = DEFAULT_LATE_FIRING_DELAY_SECONDS
 
     @property
     def is_stream(self) -> bool:

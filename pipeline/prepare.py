@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator
 
 from pipeline.command_parser import UsageError
-from pipeline.engine import refuse_stream, stable_input
+from pipeline.engine import late_firing_delay, refuse_stream, stable_input
 from pipeline.input import input_of, refuse_own
 from pipeline.job import Job
 from pipeline.ops_path import configuration_of, ops_path_of, probe
@@ -45,6 +45,7 @@ def prepare(
     run = values.take("run_id", options.run_id, valid_run) or found.mint_run(reading)
     is_stream = found.is_stream
     refuse_stream(runner, values, is_stream=is_stream)
+    gathered = late_firing_delay(runner, streaming.late_firing_delay_seconds, values)
     stable = stable_input(runner, streaming.stable_input, values, is_stream=is_stream)
     # Where the job runs elsewhere, so do its credentials.
     if scratch is not None and not has_credentials():
@@ -74,6 +75,7 @@ def prepare(
         kafka=found.kafka,
         streaming=streaming,
         stable_input=stable,
+        late_firing_delay_seconds=gathered,
     )
     return job, [
         *(f"{options.config}: {each.path} {each.reason}" for each in warnings(configuration)),

@@ -13,7 +13,6 @@ from transforms.kafka.partitions import Bound, parse_start, parse_stop
 from transforms.kafka.reading import DEFAULT_MAX_OUT_OF_ORDERNESS_SECONDS
 from transforms.units import parse_duration
 from transforms.window import (
-    DEFAULT_LATE_FIRING_DELAY_SECONDS,
     Lateness,
 )
 
@@ -28,14 +27,14 @@ class Streaming(msgspec.Struct, frozen=True):
 
     Attributes:
         lateness: What its events may deviate from its own times.
-        late_firing_delay_seconds: How long late pieces are gathered.
+        late_firing_delay_seconds: How long late pieces are gathered; `None` for as the engine can.
         max_out_of_orderness_seconds: How much older than one before it a record may be.
         stable_input: Whether what is to be put is made durable first.
         config_ttl_seconds: After how long workers look at the configuration again.
     """
 
     lateness: Lateness = Lateness()
-    late_firing_delay_seconds: int = DEFAULT_LATE_FIRING_DELAY_SECONDS
+    late_firing_delay_seconds: int | None = None
     max_out_of_orderness_seconds: int = DEFAULT_MAX_OUT_OF_ORDERNESS_SECONDS
     stable_input: StableChoice = "auto"
     config_ttl_seconds: int = DEFAULT_CONFIG_TTL_SECONDS
@@ -89,7 +88,7 @@ class StreamOptions(PipelineOptions):
         parser.add_argument(
             "--late_firing_delay",
             metavar="DURATION",
-            help="how long late events are gathered into one more object (default 5m)",
+            help="how long late events are gathered into one more object (default 5m; not on Prism)",
         )
         parser.add_argument(
             "--max_clock_skew",

@@ -14,29 +14,32 @@ from apache_beam.portability import common_urns
 from apache_beam.portability.api import beam_runner_api_pb2
 
 StableInput = Literal["off", "checkpoint", "shuffle"]
-"""How the input of a put is made durable; `off` where a replay gives the same, or cannot."""
+"""How an engine makes the input of a put durable; `off` for not at all."""
 
 _REQUIREMENT: Final = common_urns.requirements.REQUIRES_STABLE_INPUT.urn
 
 
-class Stable(beam.PTransform):
-    """Gives what it takes, but not before that is durable.
+def stable(how: StableInput, step: beam.PTransform) -> beam.PTransform:
+    """The step, with its input made durable.
 
     Args:
         how: What the engine has for it.
+        step: What comes after.
     """
+    return step if how == "off" else _Stable(how, step)
 
-    def __init__(self, how: StableInput) -> None:
+
+class _Stable(beam.PTransform):
+    def __init__(self, how: StableInput, step: beam.PTransform) -> None:
         super().__init__()
         self._how = how
+        self._step = step
 
     def expand(self, parts: beam.PCollection[Any]) -> beam.PCollection[Any]:
-        """Adds nothing where it is off."""
-        if self._how == "off":
-            return parts
         if self._how == "shuffle":
-            return parts | beam.Reshuffle()
-        return parts | "checkpointed" >> _StableParDo(_Same()).with_output_types(parts.element_type)
+            return parts | "stable" >> beam.Reshuffle() | self._step
+        kept = _StableParDo(_Same()).with_output_types(parts.element_type)
+        return parts | "stable" >> kept | self._step
 
 
 class _Same(beam.DoFn):

@@ -14,7 +14,12 @@ from typing import Final
 
 import apache_beam as beam
 import msgspec
-from apache_beam.transforms.trigger import AccumulationMode, AfterProcessingTime, AfterWatermark
+from apache_beam.transforms.trigger import (
+    AccumulationMode,
+    AfterCount,
+    AfterProcessingTime,
+    AfterWatermark,
+)
 from apache_beam.transforms.window import FixedWindows
 from apache_beam.utils.timestamp import Timestamp
 
@@ -203,7 +208,8 @@ class WindowByEventTime(beam.PTransform):
     Args:
         seconds: The windows' length.
         allowed_lateness_seconds: How long after its end a window takes pieces.
-        late_firing_delay_seconds: How long late pieces are gathered, in processing time.
+        late_firing_delay_seconds: How long late pieces are gathered, in processing time; 0 for not
+            at all, so that each is an object of its own.
     """
 
     def __init__(
@@ -225,9 +231,10 @@ class WindowByEventTime(beam.PTransform):
             return pieces | beam.WindowInto(FixedWindows(self._seconds)).with_output_types(
                 tuple[Target, Piece]
             )
+        delay = self._late_firing_delay_seconds
         return pieces | beam.WindowInto(
             FixedWindows(self._seconds),
-            trigger=AfterWatermark(late=AfterProcessingTime(self._late_firing_delay_seconds)),
+            trigger=AfterWatermark(late=AfterProcessingTime(delay) if delay else AfterCount(1)),
             accumulation_mode=AccumulationMode.DISCARDING,
             allowed_lateness=self._allowed_lateness_seconds,
         ).with_output_types(tuple[Target, Piece])

@@ -1,6 +1,13 @@
 import pytest
 
-from pipeline.engine import is_local, refuse_stream, said, stable_input, with_flags
+from pipeline.engine import (
+    is_local,
+    late_firing_delay,
+    refuse_stream,
+    said,
+    stable_input,
+    with_flags,
+)
 from pipeline.values import Values
 
 
@@ -80,7 +87,24 @@ def test_files_on_this_machine_need_nothing() -> None:
 
 @pytest.mark.parametrize(
     ("runner", "local"),
-    [(None, True), ("DirectRunner", True), ("FlinkRunner", False)],
+    [
+        (None, True),
+        ("DirectRunner", True),
+        ("directrunner", True),
+        ("apache_beam.runners.portability.fn_api_runner.FnApiRunner", True),
+        ("FlinkRunner", False),
+        ("PrismRunner", False),
+    ],
 )
 def test_no_runner_is_the_direct_runner(runner: str | None, *, local: bool) -> None:
     assert is_local(runner) is local
+
+
+def test_late_events_are_gathered_but_on_prism_where_they_would_hold_up_the_others() -> None:
+    values = Values()
+    assert late_firing_delay("FlinkRunner", None, values) == 300
+    assert late_firing_delay("FlinkRunner", 7, values) == 7
+    assert late_firing_delay("PrismRunner", None, values) == 0
+    assert not values.mistakes
+    late_firing_delay("PrismRunner", 7, values)
+    assert "leave it out" in values.mistakes[0]

@@ -1,7 +1,6 @@
 import pytest
 
 from pipeline.command_parser import UsageError
-from pipeline.engine import is_local
 from pipeline.options import reading_of, split_command_line
 from pipeline.values import Values
 
@@ -54,21 +53,6 @@ def test_an_engines_own_options_go_to_the_engine_but_slips_in_ours_do_not() -> N
     assert mistakes("--runner=PortableRunner", "--opspath=x") == (
         "--opspath is not known; did you mean --ops_path?",
     )
-
-
-@pytest.mark.parametrize(
-    ("runner", "local"),
-    [
-        (None, True),
-        ("DirectRunner", True),
-        ("directrunner", True),
-        ("apache_beam.runners.portability.fn_api_runner.FnApiRunner", True),
-        ("FlinkRunner", False),
-        ("PrismRunner", False),
-    ],
-)
-def test_direct_runner_and_none_mean_this_process(runner: str | None, local: bool) -> None:  # noqa: FBT001 - a table of cases
-    assert is_local(runner) is local
 
 
 def test_texts_become_values_and_all_that_is_wrong_is_collected() -> None:
