@@ -12,6 +12,7 @@ from typing import TypeVar
 import pytest
 
 from tests.engines.cache import MissingError
+from tests.engines.flink_cluster import FlinkCluster
 from tests.engines.flink_embedded import FlinkEmbedded
 from tests.engines.kafka_broker import KafkaBroker
 from tests.engines.prism import Prism
@@ -52,3 +53,9 @@ def prism() -> Iterator[Prism]:
 @pytest.fixture(scope="session")
 def flink_embedded() -> Iterator[FlinkEmbedded]:
     yield from _running(FlinkEmbedded)
+
+
+@pytest.fixture(scope="session")
+def flink_cluster() -> Iterator[FlinkCluster]:
+    """Whoever kills a part of it starts it again, and cancels what he submitted."""
+    yield from _running(FlinkCluster)

@@ -65,12 +65,7 @@ def main(arguments: list[str]) -> None:
     pipeline = beam.Pipeline(options=PipelineOptions(theirs))
     (
         pipeline
-        | ReadKafka(
-            settings,
-            list_partitions(settings, [ours.topic], stop=ours.stop),
-            "run00000",
-            pace=Pace(),
-        )
+        | ReadKafka(settings, partitions, "run00000")
         | "lines" >> beam.ParDo(Lines()).with_output_types(tuple[int, bytes])
         | "window" >> beam.WindowInto(FixedWindows(2))
         | "group" >> beam.GroupByKey()
