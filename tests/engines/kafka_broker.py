@@ -3,10 +3,7 @@
 The jars are kept in a folder of the user's own, outside the tree, and are fetched once.
 """
 
-import os
 import shutil
-import socket
-import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -17,28 +14,14 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
+from tests.engines.java import run_java
+from tests.engines.maven import jars
+from tests.engines.process import Process, free_port
+
 VERSION: Final = "3.9.1"
 USER: Final = "reader"
 PASSWORD: Final = "no-secret-on-loopback"  # noqa: S105 - of a broker that lives for a test
-_SLF4J_VERSION: Final = "1.7.36"
 _CLUSTER_ID: Final = "czMtZXZlbnQtbG9ncw"
-_UP_WITHIN_SECONDS: Final = 60
-_POM: Final = f"""\
-<project xmlns="http://maven.apache.org/POM/4.0.0">
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>s3-event-logs</groupId><artifactId>broker</artifactId><version>1</version>
-  <dependencies>
-    <dependency>
-      <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId>
-      <version>{VERSION}</version>
-    </dependency>
-    <dependency>
-      <groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId>
-      <version>{_SLF4J_VERSION}</version>
-    </dependency>
-  </dependencies>
-</project>
-"""
 _PROPERTIES: Final = """\
 process.roles=broker,controller
 node.id=1
@@ -64,33 +47,17 @@ log.initial.task.delay.ms=0
 """
 
 
-def cache_folder() -> Path:
-    """Where what is fetched once is kept."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "s3-event-logs"
-
-
-def missing_tools() -> list[str]:
-    """What a broker needs and this machine lacks."""
-    return [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
-
-
 def broker_jars() -> Path:
-    """The folder of the broker's jars, fetched if they are not there."""
-    jars = cache_folder() / f"kafka-{VERSION}"
-    if not jars.is_dir():
-        jars.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=jars.parent) as scratch:
-            Path(scratch, "pom.xml").write_text(_POM)
-            subprocess.run(
-                ["mvn", "-B", "-q", "dependency:copy-dependencies", "-DoutputDirectory=jars"],  # noqa: S607 - whichever is installed
-                cwd=scratch,
-                check=True,
-            )
-            # Another process may have been faster: whole folders only, never half of one.
-            if not jars.is_dir():
-                Path(scratch, "jars").rename(jars)
-    return jars
+    """The folder of the broker's jars, fetched if they are not there.
+
+    Raises:
+        MissingError: Maven is not installed, or the registry does not have them.
+    """
+    return jars(
+        f"kafka-{VERSION}",
+        f"org.apache.kafka:kafka_2.13:{VERSION}",
+        "org.slf4j:slf4j-simple:1.7.36",
+    )
 
 
 class KafkaBroker:
@@ -104,8 +71,8 @@ class KafkaBroker:
     def __init__(self) -> None:
         self._jars = broker_jars()
         self._folder = Path(tempfile.mkdtemp(prefix="kafka-"))
-        self._process: subprocess.Popen[bytes] | None = None
-        port, sasl_port = _free_port(), _free_port()
+        self._process: Process | None = None
+        port, sasl_port = free_port(), free_port()
         self.address = f"127.0.0.1:{port}"
         self.sasl_address = f"127.0.0.1:{sasl_port}"
         self._properties = self._folder / "server.properties"
@@ -113,7 +80,7 @@ class KafkaBroker:
             _PROPERTIES.format(
                 port=port,
                 sasl_port=sasl_port,
-                controller_port=_free_port(),
+                controller_port=free_port(),
                 folder=self._folder,
                 user=USER,
                 password=PASSWORD,
@@ -143,24 +110,14 @@ class KafkaBroker:
         """Starts it, again after `kill` with its data, and waits until it answers."""
         self._process = self._run("kafka.Kafka")
         # A client of librdkafka shouts on standard error while nobody answers: ask the port first.
-        deadline = time.monotonic() + _UP_WITHIN_SECONDS
-        host, _, port = self.address.partition(":")
-        while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                break
-            with socket.socket() as probe:
-                if probe.connect_ex((host, int(port))) == 0:
-                    self.admin = AdminClient({"bootstrap.servers": self.address})
-                    self.admin.list_topics(timeout=30)
-                    return
-            time.sleep(0.1)
-        raise RuntimeError(f"the broker did not start:\n{self.log()[-2000:]}")
+        self._process.await_port(int(self.address.rpartition(":")[2]))
+        self.admin = AdminClient({"bootstrap.servers": self.address})
+        self.admin.list_topics(timeout=30)
 
     def kill(self) -> None:
         """Ends it hard."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
             self._process = None
 
     def log(self) -> str:
@@ -194,26 +151,11 @@ class KafkaBroker:
             time.sleep(0.1)
         raise RuntimeError(f"{name} did not get {total} partitions")
 
-    def _run(self, main: str, *arguments: str) -> subprocess.Popen[bytes]:
-        with (self._folder / "output").open("ab") as output:
-            return subprocess.Popen(  # noqa: S603 - what stands here
-                [  # noqa: S607 - whichever is installed
-                    "java",
-                    "-Xmx512m",
-                    "-XX:+UseSerialGC",
-                    "-cp",
-                    f"{self._jars}/*",
-                    main,
-                    *arguments,
-                    str(self._properties),
-                ],
-                stdout=output,
-                stderr=output,
-            )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    def _run(self, main: str, *arguments: str) -> Process:
+        return run_java(
+            self._jars,
+            main,
+            [*arguments, str(self._properties)],
+            self._folder / "output",
+            ["-Xmx512m"],
+        )

@@ -1,6 +1,5 @@
 """The Kafka source against a real broker; what resumes it stands for a runner."""
 
-import os
 import time
 import uuid
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from apache_beam.runners.sdf_utils import (
 from apache_beam.testing.util import assert_that
 from confluent_kafka import Consumer, TopicPartition
 
-from tests.engines.kafka_broker import PASSWORD, USER, KafkaBroker, missing_tools
+from tests.engines.kafka_broker import PASSWORD, USER, KafkaBroker
 from transforms.kafka.consumers import MissingOffsets
 from transforms.kafka.errors import KafkaReadError, OffsetGoneError
 from transforms.kafka.offsets import OffsetRange, OffsetTracker
@@ -30,20 +29,14 @@ from transforms.kafka.source import ReadKafka, ReadPartition, ReadPartitionForEv
 from transforms.kafka.watermark import LOWEST_SECONDS, PartitionWatermark, WatermarkState
 from transforms.records import Block
 
-pytestmark = pytest.mark.skipif(
-    bool(missing_tools()) and "CI" not in os.environ,
-    reason=f"a broker needs {' and '.join(missing_tools())}",
-)
-
 HOUR = 3_600_000
 PACE = Pace(block_records=100)
 
 
-@pytest.fixture(scope="module")
-def broker() -> Iterator[KafkaBroker]:
-    with KafkaBroker() as running:
-        yield running
-        readers.close()
+@pytest.fixture(autouse=True, scope="module")
+def no_reader_is_left() -> Iterator[None]:
+    yield
+    readers.close()
 
 
 @pytest.fixture
@@ -453,21 +446,21 @@ def test_a_stream_is_unbounded() -> None:
     assert not blocks.is_bounded
 
 
-def test_a_broker_that_restarts_is_waited_for() -> None:
-    with KafkaBroker() as broker:
-        settings = KafkaSettings(broker.address, (("reconnect.backoff.max.ms", "500"),))
-        topic = broker.create_topic("clicks")
-        produce(broker, topic, *numbered(0, 10))
-        source = Source(settings, only(settings, topic))
-        assert lines(source.until(10)) == numbered(0, 10)
-        source.resume()
-        assert source.left is not None
-        broker.kill()
-        source.resume()
-        held = source.left.state.millis
-        source.resume()
-        assert source.left.state.millis == held  # nobody says that there is nothing more
-        broker.start()
-        produce(broker, topic, *numbered(10, 20))
-        assert lines(source.until(10)) == numbered(10, 20)
-        readers.close()
+def test_a_broker_that_restarts_is_waited_for(another_broker: KafkaBroker) -> None:
+    broker = another_broker
+    settings = KafkaSettings(broker.address, (("reconnect.backoff.max.ms", "500"),))
+    topic = broker.create_topic("clicks")
+    produce(broker, topic, *numbered(0, 10))
+    source = Source(settings, only(settings, topic))
+    assert lines(source.until(10)) == numbered(0, 10)
+    source.resume()
+    assert source.left is not None
+    broker.kill()
+    source.resume()
+    held = source.left.state.millis
+    source.resume()
+    assert source.left.state.millis == held  # nobody says that there is nothing more
+    broker.start()
+    produce(broker, topic, *numbered(10, 20))
+    assert lines(source.until(10)) == numbered(10, 20)
+    readers.close()

@@ -1,0 +1,61 @@
+"""The engines, started once for all tests, and what happens where this machine lacks one.
+
+A test that needs what is not installed, or cannot be fetched, is skipped and says why. Where the
+environment has ENGINES=required, it fails instead.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import TypeVar
+
+import pytest
+
+from tests.engines.cache import MissingError
+from tests.engines.flink_cluster import FlinkCluster
+from tests.engines.flink_embedded import FlinkEmbedded
+from tests.engines.kafka_broker import KafkaBroker
+from tests.engines.prism import Prism
+
+Engine = TypeVar("Engine")
+
+
+def _running(new: Callable[[], AbstractContextManager[Engine]]) -> Iterator[Engine]:
+    try:
+        engine = new()
+        entered = engine.__enter__()
+    except MissingError as error:
+        if os.environ.get("ENGINES") == "required":
+            raise
+        pytest.skip(str(error))
+    try:
+        yield entered
+    finally:
+        engine.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[KafkaBroker]:
+    yield from _running(KafkaBroker)
+
+
+@pytest.fixture
+def another_broker() -> Iterator[KafkaBroker]:
+    """A broker of the test's own, which it may kill."""
+    yield from _running(KafkaBroker)
+
+
+@pytest.fixture(scope="session")
+def prism() -> Iterator[Prism]:
+    yield from _running(Prism)
+
+
+@pytest.fixture(scope="session")
+def flink_embedded() -> Iterator[FlinkEmbedded]:
+    yield from _running(FlinkEmbedded)
+
+
+@pytest.fixture(scope="session")
+def flink_cluster() -> Iterator[FlinkCluster]:
+    """Whoever kills a part of it starts it again, and cancels what he submitted."""
+    yield from _running(FlinkCluster)
