@@ -74,6 +74,7 @@ def prepare(
         kafka=found.kafka,
         streaming=streaming,
         stable_input=stable,
+        config_path=options.config if is_stream else None,
     )
     return job, [
         *(f"{options.config}: {each.path} {each.reason}" for each in warnings(configuration)),
