@@ -29,7 +29,7 @@ from transforms.window import WindowByEventTime
 
 def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -> None:
     """Adds a job's whole graph to a pipeline."""
-    reading, circuits = job.reading, Shared()
+    reading, editions, circuits = job.reading, job.editions(), Shared()
     seconds, lateness = reading.window_seconds, job.streaming.lateness
     late_seconds = lateness.allowed_lateness
     gathered_seconds = job.late_firing_delay_seconds
@@ -37,8 +37,8 @@ def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -
         pipeline
         | "read" >> _read(job)
         | "parse" >> Parse(reading.time_fields, reading.max_event_bytes)
-        | "route" >> Route(job.destinations(), reading.unmatched)
-        | "pack" >> Pack(job.targets(), seconds, job.scratch, lateness, reading.span)
+        | "route" >> Route(editions, reading.unmatched)
+        | "pack" >> Pack(seconds, job.scratch, lateness, reading.span)
     )
     dead_letters = packed.dead_letters | "pack dead letters" >> ops.PackForOps(
         ops.pack_dead_letters, job.ops_target(ops.DEAD_LETTERS), job.scratch
@@ -49,7 +49,7 @@ def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -
 
     # One sink, one path: what is ours is put by the code that delivers what is the customers'.
     def put() -> beam.PTransform:
-        put = Put(job.places(), opener, job.ops, job.put_deadline_seconds, circuits)
+        put = Put(editions, opener, job.ops, job.put_deadline_seconds, circuits)
         return stable(job.stable_input, put)
 
     settled = (
@@ -65,7 +65,7 @@ def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -
     quiet = packed.pieces | "quiet" >> QuietWindows(job.always_listed(), seconds)
     listed = (
         (settled, quiet)
-        | "manifest" >> ManifestPanes(job.manifest_modes(), seconds, late_seconds, job.guarantee)
+        | "manifest" >> ManifestPanes(editions, seconds, late_seconds, job.guarantee)
         | "put manifests" >> put()
     )
     receipts = (settled, listed) | "receipts" >> AllReceipts(seconds, late_seconds)

@@ -4,6 +4,7 @@ An error is one line, `file:line: destinations[2].connection: what is wrong`, so
 CI log can jump to it. A value is quoted only where the field is known: it might be a secret.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -61,17 +62,63 @@ class ConfigurationError(ValueError):
         return (type(self), (self.problems,))
 
 
+@dataclass(frozen=True)
+class ConfigurationFile:
+    """A configuration's file, which may be read again and again.
+
+    Attributes:
+        path: On any filesystem of Beam's. Those in a cloud must have been given their options
+            before (`FileSystems.set_options`), as running a pipeline does, here and on workers.
+    """
+
+    path: str
+
+    def __str__(self) -> str:
+        """The path."""
+        return self.path
+
+    def read(self) -> bytes:
+        """The file's content.
+
+        Raises:
+            ConfigurationError: It cannot be read.
+        """
+        try:
+            with FileSystems.open(self.path) as file:
+                content: bytes = file.read()
+        except Exception as error:  # every filesystem raises errors of its own
+            why = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+            reason = f"cannot be read: {why or type(error).__name__}"
+            raise _unusable(self.path, None, reason) from error
+        return content
+
+    def parse(self, content: bytes) -> Configuration:
+        """The configuration that a content of the file says.
+
+        Raises:
+            ConfigurationError: It is not YAML, or says something wrong.
+        """
+        return _parse(self.path, content)
+
+
+def as_workers_find_it(path: str) -> ConfigurationFile:
+    """The file at a path, whatever folder a worker runs in."""
+    local = FileSystems.get_scheme(path) is None
+    return ConfigurationFile(os.path.abspath(path) if local else path)  # noqa: PTH100 - a text
+
+
 def load_configuration(path: str) -> Configuration:
     """Reads and checks a configuration.
-
-    Args:
-        path: A file on any filesystem of Beam's. Those in a cloud must have been given their
-            options before (`FileSystems.set_options`), as running a pipeline does.
 
     Raises:
         ConfigurationError: The file cannot be read, is not YAML, or says something wrong.
     """
-    document = _Document(path, _read(path))
+    file = ConfigurationFile(path)
+    return file.parse(file.read())
+
+
+def _parse(path: str, content: bytes) -> Configuration:
+    document = _Document(path, _text(path, content))
     try:
         configuration = Configuration.model_validate(document.data)
     except ValidationError as error:
@@ -83,13 +130,7 @@ def load_configuration(path: str) -> Configuration:
     return configuration
 
 
-def _read(path: str) -> str:
-    try:
-        with FileSystems.open(path) as file:
-            content: bytes = file.read()
-    except Exception as error:  # every filesystem raises errors of its own
-        why = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-        raise _unusable(path, None, f"cannot be read: {why or type(error).__name__}") from error
+def _text(path: str, content: bytes) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError as error:

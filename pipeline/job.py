@@ -5,25 +5,27 @@ from collections.abc import Sequence
 
 import msgspec
 
+from pipeline.configuration_file import as_workers_find_it
 from pipeline.stream_options import Streaming
 from transforms.configuration import Configuration
 from transforms.destination import Destination
+from transforms.edition import Edition, Editions
 from transforms.kafka.consumers import MissingOffsets
 from transforms.kafka.partitions import Partition, mint_stream_run
 from transforms.kafka.reading import Pace
 from transforms.kafka.settings import KafkaSettings
 from transforms.keys import RUN_CHARACTERS, digest
 from transforms.lanes import DEFAULT_PUT_DEADLINE
+from transforms.live import LiveConfiguration
 from transforms.match import InputFile
 from transforms.ops import OPS_DESTINATIONS, ops_target
 from transforms.parse import DEFAULT_MAX_EVENT_BYTES, DEFAULT_TIME_FIELDS
-from transforms.places import OpsPath, Place
+from transforms.places import OpsPath
 from transforms.read import DEFAULT_BLOCK_BYTES
-from transforms.records import Guarantee, ManifestMode, Target
+from transforms.records import Guarantee, Target
 from transforms.route import Unmatched
 from transforms.span import EVERYTHING, Span
 from transforms.stable import StableInput
-from transforms.targets import target_of
 from transforms.window import DEFAULT_LATE_FIRING_DELAY_SECONDS, DEFAULT_WINDOW_SECONDS
 
 
@@ -82,6 +84,8 @@ class Job(msgspec.Struct, frozen=True):
         streaming: How it is worked on, where it never ends.
         stable_input: How what is to be put is made durable first.
         late_firing_delay_seconds: How long late pieces are gathered; 0 for not at all.
+        config_path: In a stream, the configuration's file, which workers read again and find at the
+            same place; `None` where it is read once.
     """
 
     configuration: Configuration
@@ -96,6 +100,7 @@ class Job(msgspec.Struct, frozen=True):
     streaming: Streaming = Streaming()
     stable_input: StableInput = "off"
     late_firing_delay_seconds: int = DEFAULT_LATE_FIRING_DELAY_SECONDS
+    config_path: str | None = None
 
     @property
     def is_stream(self) -> bool:
@@ -129,49 +134,29 @@ class Job(msgspec.Struct, frozen=True):
         every = self.configuration.destinations
         return [each for each in every if not names or each.name in names]
 
-    def destinations(self) -> list[Destination]:
-        """All destinations; those that the job is not for are not enabled."""
-        names = {each.name for each in self.asked_for}
-        return [
-            each if each.name in names else each.model_copy(update={"enabled": False})
-            for each in self.configuration.destinations
-        ]
+    @property
+    def edition(self) -> Edition:
+        """The configuration as it is now, with what the stages need of it."""
+        own = dict.fromkeys(OPS_DESTINATIONS, self.ops.place)
+        return Edition(self.configuration, self.run, own, self.reading.destinations)
 
-    def targets(self) -> list[Target]:
-        """The destinations' targets, in the configuration's order."""
-        configuration = self.configuration
-        return [
-            target_of(destination, configuration.connection_of(destination), self.run)
-            for destination in configuration.destinations
-        ]
+    def editions(self) -> Editions:
+        """What all stages together ask for the configuration: one for each graph."""
+        if self.config_path is None:
+            return self.edition
+        source = as_workers_find_it(self.config_path)
+        return LiveConfiguration(self.edition, source, self.streaming.config_ttl_seconds)
 
     def ops_target(self, name: str) -> Target:
         """The target of a built-in destination."""
         configured = self.configuration.model_dump_json()
         return ops_target(name, self.run, self.ops, configured)
 
-    def places(self) -> dict[str, Place]:
-        """By name, where each destination's objects go, the built-in ones included."""
-        configuration = self.configuration
-        places: dict[str, Place] = {
-            destination.name: configuration.connection_of(destination)
-            for destination in configuration.destinations
-        }
-        return places | dict.fromkeys(OPS_DESTINATIONS, self.ops.place)
-
-    def manifest_modes(self) -> dict[str, ManifestMode]:
-        """By name, whether each destination gets manifests."""
-        return {each.name: each.manifest for each in self.configuration.destinations}
-
     def always_listed(self) -> list[Target]:
         """The targets of the destinations that want a manifest of every window."""
-        modes = self.manifest_modes()
-        enabled = {each.name for each in self.destinations() if each.enabled}
-        return [
-            target
-            for target in self.targets()
-            if target.destination in enabled and modes[target.destination] == "always"
-        ]
+        edition = self.edition
+        pairs = zip(edition.destinations, edition.targets, strict=True)
+        return [target for each, target in pairs if each.enabled and each.manifest == "always"]
 
 
 def mint_run(files: Sequence[InputFile], reading: Reading) -> str:

@@ -76,6 +76,7 @@ def prepare(
         streaming=streaming,
         stable_input=stable,
         late_firing_delay_seconds=gathered,
+        config_path=options.config if is_stream else None,
     )
     return job, [
         *(f"{options.config}: {each.path} {each.reason}" for each in warnings(configuration)),

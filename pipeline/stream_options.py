@@ -88,7 +88,7 @@ class StreamOptions(PipelineOptions):
         parser.add_argument(
             "--late_firing_delay",
             metavar="DURATION",
-            help="how long late events are gathered into one more object (default 5m; not on Prism)",
+            help="how long late events are gathered into one more object (default 5m)",
         )
         parser.add_argument(
             "--max_clock_skew",

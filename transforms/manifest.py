@@ -4,7 +4,7 @@ No manifest can come before the window has closed and all objects of its first p
 receipts are of the objects' own window, and it is the runner that holds the watermark back.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import apache_beam as beam
@@ -12,9 +12,10 @@ import msgspec
 from apache_beam.transforms.window import TimestampedValue
 from apache_beam.typehints.decorators import no_annotations
 
+from transforms.edition import Editions
 from transforms.manifests import make_manifest, manifest_part
 from transforms.receipts import TargetedReceipt, WindowReceipts
-from transforms.records import Guarantee, ManifestMode, Part, Receipt, Target, Window
+from transforms.records import Guarantee, Part, Receipt, Target, Window
 from transforms.window import DEFAULT_ALLOWED_LATENESS_SECONDS, whole_seconds
 
 MOST_QUIET_WINDOWS: Final = 1008
@@ -74,7 +75,7 @@ class ManifestPanes(beam.PTransform):
     """Receipts under their targets → manifests, as parts to be put.
 
     Args:
-        modes: By a destination's name, whether it gets manifests; those not named get none.
+        editions: The configuration that is in force: which destinations get manifests.
         window_seconds: The length of the receipts' windows.
         allowed_lateness_seconds: How long after a window's end its late panes may come.
         guarantee: What holds where the job is replayed.
@@ -82,13 +83,13 @@ class ManifestPanes(beam.PTransform):
 
     def __init__(
         self,
-        modes: Mapping[str, ManifestMode],
+        editions: Editions,
         window_seconds: int,
         allowed_lateness_seconds: int = DEFAULT_ALLOWED_LATENESS_SECONDS,
         guarantee: Guarantee = "repeatable",
     ) -> None:
         super().__init__()
-        self._listed = frozenset(name for name, mode in modes.items() if mode != "off")
+        self._editions = editions
         self._seconds = window_seconds
         self._allowed_lateness_seconds = allowed_lateness_seconds
         self._guarantee = guarantee
@@ -106,14 +107,14 @@ class ManifestPanes(beam.PTransform):
         return (
             panes
             | "all" >> beam.Flatten()
-            | "listed" >> beam.Filter(_is_listed, self._listed)
+            | "listed" >> beam.Filter(_is_listed, self._editions)
             | "by window" >> beam.GroupByKey()
             | "list" >> beam.ParDo(_ListPane(self._guarantee)).with_output_types(Part)
         )
 
 
-def _is_listed(settled: TargetedReceipt, names: frozenset[str]) -> bool:
-    return settled[0].destination in names
+def _is_listed(settled: TargetedReceipt, editions: Editions) -> bool:
+    return editions.now().lists(settled[0].destination)
 
 
 class _ListPane(beam.DoFn):

@@ -40,19 +40,17 @@ def make_piece(source: str, first: int, lines: Sequence[bytes]) -> Piece:
     return Piece(source, first, len(lines), len(data), crc32(data), deflate(data))
 
 
-def pack(
-    placed: Placed, targets: Sequence[Target], windows: Windows
-) -> Iterator[tuple[Target, Window, Piece]]:
+def pack(placed: Placed, windows: Windows) -> Iterator[tuple[Target, Window, Piece]]:
     """Packs a block's events, each group in the block's order.
 
     Args:
         placed: The events with their matches, and the numbers of their windows.
-        targets: By the index that a match names, the target of each destination.
         windows: The windows that the numbers are of.
     """
     routed, block = placed.routed, placed.routed.block
     sharded = [
-        with_shard(with_run(target, block.run), block.source, block.start) for target in targets
+        with_shard(with_run(target, block.run), block.source, block.start)
+        for target in routed.targets
     ]
     groups: defaultdict[tuple[int, int], list[bytes]] = defaultdict(list)
     for event, number, match in zip(routed.events, placed.numbers, routed.matches, strict=True):
@@ -62,13 +60,13 @@ def pack(
         yield sharded[index], windows.window(number), make_piece(block.source, block.first, lines)
 
 
-def tally(routed: Routed, targets: Sequence[Target]) -> Tally:
+def tally(routed: Routed) -> Tally:
     """Counts what became of a block's records, whose matched events all have a window."""
     by_match = Counter(routed.matches)
     pairs: Counter[str] = Counter()
     for match, events in by_match.items():
         for index in match:
-            pairs[targets[index].destination] += events
+            pairs[routed.targets[index].destination] += events
     matched = len(routed.events)
     faults = Counter(letter.reason for letter in routed.dead_letters)
     return Tally(
@@ -90,7 +88,6 @@ class Pack(beam.PTransform):
     """`Routed` → pieces by target, with a tally and the dead letters of each block beside them.
 
     Args:
-        targets: By the index that matches name.
         window_seconds: The windows' length.
         spool_folder: Where pieces wait on the local disk; `None` shuffles them whole.
         lateness: In a stream, what its events may deviate from its own times.
@@ -99,16 +96,13 @@ class Pack(beam.PTransform):
 
     def __init__(
         self,
-        targets: Sequence[Target],
         window_seconds: int,
         spool_folder: str | None = None,
         lateness: Lateness = DEFAULT_LATENESS,
         span: Span = EVERYTHING,
     ) -> None:
         super().__init__()
-        self._block_packer = _PackBlock(
-            tuple(targets), window_seconds, lateness, span, spool_folder
-        )
+        self._block_packer = _PackBlock(window_seconds, lateness, span, spool_folder)
 
     @no_annotations  # Beam has no hint for several outputs
     def expand(self, routed: beam.PCollection[Routed]) -> beam.pvalue.DoOutputsTuple:
@@ -122,14 +116,12 @@ class Pack(beam.PTransform):
 class _PackBlock(SpoolingDoFn):
     def __init__(
         self,
-        targets: tuple[Target, ...],
         window_seconds: int,
         lateness: Lateness,
         span: Span,
         spool_folder: str | None,
     ) -> None:
         super().__init__(spool_folder)
-        self._targets = targets
         self._window_seconds = window_seconds
         self._lateness = lateness
         self._span = span
@@ -141,10 +133,10 @@ class _PackBlock(SpoolingDoFn):
     def process(self, routed: Routed) -> Iterator[object]:
         placed = place(routed, self._windows, self._lateness)
         placed = within(placed, self._span, self._window_seconds)
-        for target, window, piece in pack(placed, self._targets, self._windows):
+        for target, window, piece in pack(placed, self._windows):
             yield TimestampedValue((target, self.keep(piece)), window.start)
         time = ops_time(routed.block, self._windows, self._lateness)
-        counted = TimestampedValue(tally(placed.routed, self._targets), time)
+        counted = TimestampedValue(tally(placed.routed), time)
         yield beam.pvalue.TaggedOutput(TALLIES, counted)
         if letters := placed.routed.dead_letters:
             stamped = TimestampedValue(DeadLetters(letters), time)

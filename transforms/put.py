@@ -4,7 +4,7 @@ One put for each part, many in flight for each bundle. A bundle ends when all of
 settled: what is acknowledged to the runner is in its bucket, or parked in the ops path.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import apache_beam as beam
@@ -13,8 +13,9 @@ from apache_beam.utils.shared import Shared
 from apache_beam.utils.windowed_value import WindowedValue
 
 from transforms.deliver import Circuits, Deliveries
+from transforms.edition import Editions
 from transforms.lanes import DEFAULT_PUT_DEADLINE, Lanes
-from transforms.places import OpsPath, Place, StoreOpener, open_store
+from transforms.places import OpsPath, StoreOpener, open_store
 from transforms.receipts import TargetedReceipt
 from transforms.records import Part, Receipt
 
@@ -23,7 +24,7 @@ class Put(beam.PTransform):
     """Parts → receipts under their targets, so that they can be listed together.
 
     Args:
-        places: By a destination's name, where its objects go.
+        editions: The configuration that is in force: where each destination's objects go, today.
         opener: Opens the store for a place.
         parking: The ops path, where refused objects are parked; without it they fail the bundle.
         deadline_seconds: For one put, all its attempts together.
@@ -32,7 +33,7 @@ class Put(beam.PTransform):
 
     def __init__(
         self,
-        places: Mapping[str, Place],
+        editions: Editions,
         opener: StoreOpener = open_store,
         parking: OpsPath | None = None,
         deadline_seconds: float = DEFAULT_PUT_DEADLINE,
@@ -40,7 +41,7 @@ class Put(beam.PTransform):
     ) -> None:
         super().__init__()
         self._bundle_putter = _PutBundle(
-            dict(places), opener, parking, deadline_seconds, circuits or Shared()
+            editions, opener, parking, deadline_seconds, circuits or Shared()
         )
 
     def expand(self, parts: beam.PCollection[Part]) -> beam.PCollection[TargetedReceipt]:
@@ -51,13 +52,13 @@ class Put(beam.PTransform):
 class _PutBundle(beam.DoFn):
     def __init__(
         self,
-        places: dict[str, Place],
+        editions: Editions,
         opener: StoreOpener,
         parking: OpsPath | None,
         deadline_seconds: float,
         circuits: Shared,
     ) -> None:
-        self._places = places
+        self._editions = editions
         self._opener = opener
         self._parking = parking
         self._deadline_seconds = deadline_seconds
@@ -68,7 +69,8 @@ class _PutBundle(beam.DoFn):
 
     def start_bundle(self) -> None:
         lanes = Lanes(self._circuits.of, self._deadline_seconds)
-        self._deliveries = Deliveries(self._places, self._opener, self._parking, lanes)
+        places = self._editions.now().places
+        self._deliveries = Deliveries(places, self._opener, self._parking, lanes)
         self._settled: list[WindowedValue] = []
 
     def process(

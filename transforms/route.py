@@ -14,10 +14,11 @@ import msgspec
 
 from transforms.coders import BundleCoder
 from transforms.dead_letters import dead_letters
-from transforms.destination import Destination
-from transforms.envelope import Envelope, opts_out
+from transforms.edition import Editions
+from transforms.envelope import opts_out
 from transforms.parse import Parsed
-from transforms.records import Block, DeadLetter
+from transforms.records import Block, DeadLetter, Target
+from transforms.routing_table import RoutingTable
 
 STAGE: Final = "route"
 
@@ -29,7 +30,8 @@ class Routed(msgspec.Struct, frozen=True):
     """A block's matched events with what became of the others.
 
     `events`, `indices`, `times` and `matches` run side by side; an index is the record's in the
-    block, a match is the indices of an event's destinations among those that the table was made of.
+    block, a match is the indices of an event's destinations among `targets`: those of the
+    configuration that routed the block, whatever has come into force since.
     """
 
     block: Block
@@ -41,6 +43,7 @@ class Routed(msgspec.Struct, frozen=True):
     unmatched: int
     opted_out: int
     dead_letters: list[DeadLetter]
+    targets: Sequence[Target] = ()
     outside: int = 0
 
     @property
@@ -50,54 +53,6 @@ class Routed(msgspec.Struct, frozen=True):
 
 
 beam.coders.registry.register_coder(Routed, BundleCoder)
-
-
-class RoutingTable:
-    """Write key → destinations, then by type and event name where a destination asks for them."""
-
-    def __init__(self, destinations: Sequence[Destination]) -> None:
-        """Prepares the table; destinations that are not enabled get nothing."""
-        rules: dict[str | None, list[_Rule]] = {}  # an event without a key finds none
-        for index, destination in enumerate(destinations):
-            match = destination.match
-            if destination.enabled:
-                for write_key in match.write_key:
-                    rule = _Rule(index, _wanted(match.type), _wanted(match.event))
-                    rules.setdefault(write_key, []).append(rule)
-        self._unfiltered = {
-            write_key: tuple(rule.destination for rule in found)
-            for write_key, found in rules.items()
-            if not any(rule.types or rule.events for rule in found)
-        }
-        self._filtered = {
-            write_key: found
-            for write_key, found in rules.items()
-            if write_key not in self._unfiltered
-        }
-
-    def matches(self, envelopes: Sequence[Envelope]) -> list[tuple[int, ...]]:
-        """For each envelope the indices of its event's destinations, in ascending order."""
-        find, unfiltered = self._find, self._unfiltered
-        return [unfiltered.get(each.write_key) or find(each) for each in envelopes]
-
-    def _find(self, envelope: Envelope) -> tuple[int, ...]:
-        rules = self._filtered.get(envelope.write_key, ())
-        return tuple(rule.destination for rule in rules if rule.wants(envelope))
-
-
-class _Rule(msgspec.Struct, frozen=True):
-    destination: int
-    types: frozenset[str] | None
-    events: frozenset[str] | None
-
-    def wants(self, envelope: Envelope) -> bool:
-        return (self.types is None or envelope.type in self.types) and (
-            self.events is None or envelope.event in self.events
-        )
-
-
-def _wanted(names: Sequence[str] | None) -> frozenset[str] | None:
-    return frozenset(names) if names else None
 
 
 def route(parsed: Parsed, table: RoutingTable, unmatched: Unmatched = "count") -> Routed:
@@ -127,29 +82,27 @@ def route(parsed: Parsed, table: RoutingTable, unmatched: Unmatched = "count") -
         unmatched=len(missed),
         opted_out=len(opted_out),
         dead_letters=letters,
+        targets=table.targets,
     )
 
 
 class Route(beam.PTransform):
-    """`Parsed` → `Routed`."""
+    """`Parsed` → `Routed`, each block by the configuration that is in force."""
 
-    def __init__(self, destinations: Sequence[Destination], unmatched: Unmatched = "count") -> None:
+    def __init__(self, editions: Editions, unmatched: Unmatched = "count") -> None:
         super().__init__()
-        self._destinations = tuple(destinations)
+        self._editions = editions
         self._unmatched = unmatched
 
     def expand(self, parsed: beam.PCollection[Parsed]) -> beam.PCollection[Routed]:
         """Applies `route` to each block."""
-        return parsed | beam.ParDo(_RouteBlock(self._destinations, self._unmatched))
+        return parsed | beam.ParDo(_RouteBlock(self._editions, self._unmatched))
 
 
 class _RouteBlock(beam.DoFn):
-    def __init__(self, destinations: tuple[Destination, ...], unmatched: Unmatched) -> None:
-        self._destinations = destinations
+    def __init__(self, editions: Editions, unmatched: Unmatched) -> None:
+        self._editions = editions
         self._unmatched = unmatched
 
-    def setup(self) -> None:
-        self._table = RoutingTable(self._destinations)
-
     def process(self, parsed: Parsed) -> Iterator[Routed]:
-        yield route(parsed, self._table, self._unmatched)
+        yield route(parsed, self._editions.now().table, self._unmatched)

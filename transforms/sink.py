@@ -15,12 +15,13 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from transforms.assemble import Assemble
 from transforms.configuration import Configuration
+from transforms.edition import Edition
 from transforms.keys import valid_run
 from transforms.pack import TargetedPiece, make_piece
 from transforms.places import StoreOpener, open_store
 from transforms.put import Put
 from transforms.records import Receipt, Target
-from transforms.targets import target_of, with_shard
+from transforms.targets import with_shard
 
 REJECTED: Final = "rejected"
 
@@ -69,15 +70,7 @@ class WriteToS3Destinations(beam.PTransform):
     ) -> None:
         super().__init__()
         valid_run(run)
-        self._targets = {
-            destination.name: target_of(destination, configuration.connection_of(destination), run)
-            for destination in configuration.destinations
-            if destination.enabled
-        }
-        self._places = {
-            destination.name: configuration.connection_of(destination)
-            for destination in configuration.destinations
-        }
+        self._edition = Edition(configuration, run)
         self._opener = opener
 
     @no_annotations  # Beam has no hint for several outputs
@@ -91,14 +84,13 @@ class WriteToS3Destinations(beam.PTransform):
             raise ValueError(  # noqa: TRY004 - a wrong value, not a wrong type
                 "window the events first, e.g. with WindowInto(FixedWindows(600))"
             )
-        packed = events | "pack" >> beam.ParDo(_PackBundle(self._targets)).with_output_types(
-            TargetedPiece
-        ).with_outputs(REJECTED, main="pieces")
+        packer = beam.ParDo(_PackBundle(self._edition.enabled)).with_output_types(TargetedPiece)
+        packed = events | "pack" >> packer.with_outputs(REJECTED, main="pieces")
         receipts = (
             packed.pieces
             | "group" >> beam.GroupByKey()
             | "assemble" >> Assemble()
-            | "put" >> Put(self._places, self._opener)
+            | "put" >> Put(self._edition, self._opener)
             | "receipts" >> beam.Values()
         )
         return Written(receipts, packed[REJECTED])

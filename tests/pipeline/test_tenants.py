@@ -33,7 +33,8 @@ from transforms.pack import pack
 from transforms.parse import parse
 from transforms.records import Block
 from transforms.refusals import place_text
-from transforms.route import RoutingTable, route
+from transforms.route import route
+from transforms.routing_table import RoutingTable
 from transforms.spool import SpoolReader
 from transforms.targets import target_of
 from transforms.window import Lateness, Windows, place
@@ -116,11 +117,11 @@ def test_an_object_holds_exactly_the_events_whose_write_key_is_its_destinations(
     destinations, lines = drawn
     parsed = parse(Block("f", 0, lines, 0, TEN), EnvelopeDecoder(("receivedAt",)), 2**20)
     windows = Windows(600)
-    placed = place(route(parsed, RoutingTable(destinations)), windows, Lateness())
     targets = [target_of(each, CONNECTION, RUN) for each in destinations]
+    placed = place(route(parsed, RoutingTable(destinations, targets)), windows, Lateness())
     found = {
         part.key: gzip.decompress(part.body).split(b"\n")[:-1]
-        for target, window, piece in pack(placed, targets, windows)
+        for target, window, piece in pack(placed, windows)
         for part in assemble(target, window, 0, [piece], SpoolReader())
     }
     wanted = {}

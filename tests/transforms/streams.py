@@ -6,7 +6,9 @@ one target is late while late events of another wait in the same window: let tho
 """
 
 import datetime as dt
-from typing import Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 import pytest
@@ -101,6 +103,11 @@ class Stream:
         self._stream.add_elements([TimestampedValue(block, self._watermark)])
         return self
 
+    def saved(self, path: Path, text: str | None) -> "Stream":
+        """Somebody saves a file, or removes it, before the stream goes on."""
+        self._stream.add_elements([TimestampedValue(_Saved(str(path), text), self._watermark)])
+        return self
+
     def watermark(self, seconds: int) -> "Stream":
         self._stream.advance_watermark_to(seconds)
         self._watermark = seconds
@@ -128,7 +135,22 @@ class _Given(beam.PTransform):
         self._stream = stream
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection[Block]:
-        return begin | self._stream
+        return begin | self._stream | beam.ParDo(_SaveFiles()).with_output_types(Block)
+
+
+class _Saved(NamedTuple):
+    path: str
+    text: str | None
+
+
+class _SaveFiles(beam.DoFn):
+    def process(self, given: "Block | _Saved") -> Iterator[Block]:
+        if isinstance(given, Block):
+            yield given
+        elif given.text is None:
+            Path(given.path).unlink()
+        else:
+            Path(given.path).write_text(given.text)
 
 
 def job_of(configuration: Configuration = CONFIGURATION) -> Job:

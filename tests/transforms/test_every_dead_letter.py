@@ -10,7 +10,8 @@ from transforms.envelope import EnvelopeDecoder
 from transforms.parse import MAX_DEPTH, parse
 from transforms.read_dead_letters import unwrap
 from transforms.records import Block, DeadLetter
-from transforms.route import RoutingTable, route
+from transforms.route import route
+from transforms.routing_table import RoutingTable
 from transforms.window import Lateness, Windows, place
 
 TEN = 1_795_168_800  # 2026-11-20T10:00:00Z

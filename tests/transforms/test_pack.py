@@ -14,7 +14,8 @@ from transforms.envelope import EnvelopeDecoder
 from transforms.pack import make_piece, pack, tally
 from transforms.parse import parse
 from transforms.records import Block, Piece, Target, Window
-from transforms.route import Routed, RoutingTable, route
+from transforms.route import Routed, route
+from transforms.routing_table import RoutingTable
 from transforms.spool import SpoolReader
 from transforms.targets import shard_of
 from transforms.window import Lateness, Placed, Windows, place
@@ -30,7 +31,8 @@ _TABLE = RoutingTable(
     [
         Destination(name="acme", connection="c", match=Match(write_key=("k",))),
         Destination(name="beta", connection="c", match=Match(write_key=("k", "b"))),
-    ]
+    ],
+    TARGETS,
 )
 
 
@@ -54,7 +56,7 @@ def test_a_block_becomes_a_piece_for_each_destination_and_window() -> None:
     undated = b'{"writeKey":"b"}'
     packed = {
         (target.destination, window): lines_of(piece)
-        for target, window, piece in pack(placed(early, late, undated), TARGETS, Windows(600))
+        for target, window, piece in pack(placed(early, late, undated), Windows(600))
     }
     assert packed == {
         ("acme", TEN): [early],
@@ -67,7 +69,7 @@ def test_all_of_a_block_goes_to_the_shard_that_its_position_names() -> None:
     shards = set()
     for start in range(0, 40 * 2**23, 2**23):
         block = placed(b'{"writeKey":"b"}', start=start)
-        [(target, _, _)] = pack(block, TARGETS, Windows(600))
+        [(target, _, _)] = pack(block, Windows(600))
         assert target.shard == shard_of("events.ndjson", start, 3)
         assert msgspec.structs.replace(target, shard=0) == TARGETS[1]
         shards.add(target.shard)
@@ -88,8 +90,7 @@ def test_a_tally_accounts_for_every_record() -> None:
             b"{}",
             b'{"writeKey":"k","integrations":{"S3 Event Logs":false}}',
             b"oops",
-        ),
-        TARGETS,
+        )
     )
     assert msgspec.to_builtins(counted) == {
         "source": "events.ndjson",

@@ -11,7 +11,8 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from tests.pipelines import in_process
 from tests.recording import open_recording, recording
-from transforms.connection import Connection
+from transforms.configuration import Configuration, Connection, Destination, Match
+from transforms.edition import Edition
 from transforms.errors import PutError
 from transforms.lanes import MAX_BYTES
 from transforms.parked import decode_parked, parked_head
@@ -25,11 +26,14 @@ ACME = Connection(
     name="acme", bucket="acme-bucket", region="us-east-1", server_side_encryption="AES256"
 )
 NAMES = [f"acme-{number}" for number in range(8)]
-PLACES: dict[str, Place] = {
-    **dict.fromkeys(["acme", *NAMES], ACME),
-    "beta": ACME.model_copy(update={"bucket": "beta-bucket"}),
-    "receipts": Folder("/ops"),
-}
+CONFIGURATION = Configuration(
+    connections=(ACME, ACME.model_copy(update={"name": "beta", "bucket": "beta-bucket"})),
+    destinations=tuple(
+        Destination(name=name, connection=name[:4], match=Match(write_key=("k",)))
+        for name in ("acme", "beta", *NAMES)
+    ),
+)
+EDITION = Edition(CONFIGURATION, "abcd2345", {"receipts": Folder("/ops")})
 PARKING = OpsPath(Folder("/ops"), "logs")
 
 
@@ -44,7 +48,7 @@ def part(
 def put_all(parts: Iterable[Part], parking: OpsPath | None = PARKING) -> list[Receipt]:
     _receipts.clear()
     with in_process() as pipeline:
-        receipts = pipeline | beam.Create(list(parts)) | Put(PLACES, open_recording, parking)
+        receipts = pipeline | beam.Create(list(parts)) | Put(EDITION, open_recording, parking)
         receipts | beam.Map(_keep)
     return _receipts.copy()
 
@@ -79,7 +83,7 @@ def test_a_part_is_one_put_and_one_receipt() -> None:
     )
     with recording() as recorded:
         with in_process() as pipeline:
-            receipts = pipeline | beam.Create([part()]) | Put(PLACES, open_recording)
+            receipts = pipeline | beam.Create([part()]) | Put(EDITION, open_recording)
             assert_that(receipts, equal_to([(part().target, expected)]))
         sha256 = hashlib.sha256(body).digest()
         assert recorded.calls == [
@@ -179,7 +183,7 @@ def test_an_object_whose_destination_is_gone_is_parked() -> None:
 def test_many_puts_are_in_flight_at_once() -> None:
     parts = [part(n, changed={"destination": NAMES[n]}) for n in range(8)]
     with in_process() as pipeline:
-        pipeline | beam.Create(parts) | Put(PLACES, _open_waiting)
+        pipeline | beam.Create(parts) | Put(EDITION, _open_waiting)
     assert not _all_of_eight.broken
 
 
@@ -201,7 +205,7 @@ def test_bodies_in_flight_are_bounded() -> None:
     with in_process() as pipeline:
         numbers = pipeline | beam.Create(list(range(8)))
         parts = numbers | beam.Map(lambda n: part(n, body, {"destination": NAMES[n]}))
-        parts | Put(PLACES, _open_counting)
+        parts | Put(EDITION, _open_counting)
     assert 1 < max(_held) <= 4
     assert len(_held) == 1 + 2 * 8
 
@@ -226,7 +230,7 @@ def test_a_bundle_does_not_wait_longer_than_the_deadline_for_a_put_that_hangs() 
     began = time.monotonic()
     with recording() as recorded, in_process() as pipeline:
         parts = pipeline | beam.Create([part(0), part(1)])
-        parts | Put(PLACES, _open_hanging, PARKING, deadline_seconds=0.5)
+        parts | Put(EDITION, _open_hanging, PARKING, deadline_seconds=0.5)
     _released.set()
     assert time.monotonic() - began < 10
     parked = [decode_parked(request.body)[0] for _, request in recorded.calls]

@@ -7,7 +7,8 @@ from transforms.destination import Destination, Match
 from transforms.envelope import Envelope, EnvelopeDecoder
 from transforms.parse import Parsed, parse
 from transforms.records import Block
-from transforms.route import RoutingTable, route
+from transforms.route import route
+from transforms.routing_table import RoutingTable
 
 
 def destination(name: str, match: Match, *, enabled: bool = True) -> Destination:

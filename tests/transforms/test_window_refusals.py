@@ -16,7 +16,8 @@ from transforms.envelope import EnvelopeDecoder
 from transforms.pack import DEAD_LETTERS, TALLIES, Pack, pack, tally
 from transforms.parse import parse
 from transforms.records import Block, Tally, Target
-from transforms.route import Routed, RoutingTable, route
+from transforms.route import Routed, route
+from transforms.routing_table import RoutingTable
 from transforms.window import NO_WINDOW, Lateness, Placed, Windows, ops_time, place
 
 TEN = 1_795_168_800  # 2026-11-20T10:00:00Z
@@ -39,7 +40,7 @@ def event(time: int | None) -> bytes:
 def routed(*lines: bytes, record_time: int | None = TEN, watermark: int | None = None) -> Routed:
     block = Block("topic-3", 0, list(lines), 40, record_time, range(40, 99), watermark)
     parsed = parse(block, EnvelopeDecoder(("receivedAt",)), 2**20)
-    return route(parsed, RoutingTable(DESTINATIONS))
+    return route(parsed, RoutingTable(DESTINATIONS, TARGETS))
 
 
 def placed(
@@ -87,11 +88,11 @@ def test_bounded_input_is_never_too_late() -> None:
 
 def test_sums_hold_where_events_of_several_destinations_are_refused() -> None:
     found = placed(event(0), event(TEN), b'{"writeKey":"x"}', b"oops", b"", event(1), watermark=TEN)
-    counted = tally(found.routed, TARGETS)
+    counted = tally(found.routed)
     assert (counted.read, counted.matched, counted.unmatched) == (5, 1, 1)
     assert counted.dead_letters == {"malformed": 1, "too_late": 2}
     assert counted.pairs == {"acme": 1, "beta": 1}
-    assert [piece.events for _, _, piece in pack(found, TARGETS, WINDOWS)] == [1, 1]
+    assert [piece.events for _, _, piece in pack(found, WINDOWS)] == [1, 1]
 
 
 @pytest.mark.parametrize("record_time", [None, -(10**14), 10**14])
@@ -151,7 +152,7 @@ def test_what_is_told_of_a_block_is_never_dropped_as_late_either(
 def test_the_stage_gives_dead_letters_and_tallies_at_1970_where_there_is_no_time() -> None:
     block = routed(event(None), event(TEN), record_time=None)
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        packed = pipeline | beam.Create([block]) | Pack(TARGETS, 600)
+        packed = pipeline | beam.Create([block]) | Pack(600)
         letters = packed[DEAD_LETTERS] | "letters" >> beam.FlatMap(_stamped)
         tallies = packed[TALLIES] | "tallies" >> beam.Map(_counted)
         assert_that(letters, equal_to([("no_time", 0)]), "the letters")
@@ -162,11 +163,11 @@ def test_the_stage_gives_dead_letters_and_tallies_at_1970_where_there_is_no_time
 def test_the_stage_takes_lateness_and_skew() -> None:
     block = routed(event(TEN), event(TEN + 61), watermark=TEN + 601)
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        packed = pipeline | beam.Create([block]) | Pack(TARGETS, 60, lateness=Lateness(542, 60))
+        packed = pipeline | beam.Create([block]) | Pack(60, lateness=Lateness(542, 60))
         windows = packed.pieces | "pieces" >> beam.Map(_start)
         assert_that(windows, equal_to([TEN, TEN]), "both at the record time")
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        packed = pipeline | beam.Create([block]) | Pack(TARGETS, 60, lateness=Lateness(541))
+        packed = pipeline | beam.Create([block]) | Pack(60, lateness=Lateness(541))
         windows = packed.pieces | "pieces" >> beam.Map(_start)
         assert_that(windows, equal_to([TEN + 60, TEN + 60]), "the second alone")
 
