@@ -37,7 +37,12 @@ appender.console.type = CONSOLE
 appender.console.layout.type = PatternLayout
 appender.console.layout.pattern = %d{HH:mm:ss,SSS} %-5p %c{1} - %m%n
 """
-_TASK_MANAGER_JVM = ("-Xmx640m", "-XX:MaxDirectMemorySize=320m", "-XX:MaxMetaspaceSize=256m")
+_TASK_MANAGER_JVM = (
+    "-XX:TieredStopAtLevel=1",
+    "-Xmx640m",
+    "-XX:MaxDirectMemorySize=320m",
+    "-XX:MaxMetaspaceSize=256m",
+)
 
 
 class FlinkCluster:
@@ -114,7 +119,9 @@ class FlinkCluster:
     def start_job_manager(self) -> None:
         """Starts it, again after `kill_job_manager` with no job left, and waits for its answer."""
         self._job_manager = self._run(
-            _JOB_MANAGER, "job-manager", ["-Xmx512m", "-XX:MaxMetaspaceSize=256m"]
+            _JOB_MANAGER,
+            "job-manager",
+            ["-XX:TieredStopAtLevel=1", "-Xmx512m", "-XX:MaxMetaspaceSize=256m"],
         )
         self._job_manager.await_port(self._rest_port)
 

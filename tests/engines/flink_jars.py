@@ -45,7 +45,6 @@ def _fetch_flink(scratch: Path) -> Path:
     (archive,) = scratch.glob("*.tar.gz")
     with tarfile.open(archive) as packed:
         lib = f"{name}-{FLINK}/deps/lib/"
-        packed.extractall(  # noqa: S202 - jars of a release, filtered below where Python can
-            scratch, [member for member in packed.getmembers() if member.name.startswith(lib)]
-        )
+        members = [member for member in packed.getmembers() if member.name.startswith(lib)]
+        packed.extractall(scratch, members, filter="data")
     return scratch / f"{name}-{FLINK}" / "deps"

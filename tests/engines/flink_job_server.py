@@ -54,7 +54,11 @@ class FlinkJobServer:
 
     def start(self) -> None:
         """Starts it, and waits until it answers."""
-        jvm = [f"-Xmx{self._heap}", "-Dorg.slf4j.simpleLogger.showDateTime=true"]
+        jvm = [
+            "-XX:TieredStopAtLevel=1",
+            f"-Xmx{self._heap}",
+            "-Dorg.slf4j.simpleLogger.showDateTime=true",
+        ]
         self._process = run_java(self._jars, _MAIN, self._arguments, self._output(), jvm)
         self._process.await_port(self._port)
 

@@ -35,8 +35,12 @@ class Prism:
         with Prism() as prism:
             options = PipelineOptions([*prism.options(), "--streaming"])
 
-    A pipeline is a client of it in all, so Beam's PrismRunner, which would start one by itself and
-    take a download for granted, is not in it.
+    A pipeline speaks to its job API, as to any engine. Beam's PrismRunner would start a program by
+    itself, one for each pipeline, and end it with the pipeline.
+
+    Prism 2.77 keeps one output watermark for a source, that of the bundle which ended last, not the
+    least of all: while one partition's backlog is read, another's records may come late. Records of
+    all partitions that are about as old as each other are safe.
 
     Attributes:
         endpoint: `host:port` of its job API.
