@@ -116,6 +116,7 @@ class KafkaBroker:
 
     def kill(self) -> None:
         """Ends it hard."""
+        self.__dict__.pop("admin", None)  # it would complain of that
         if self._process is not None:
             self._process.kill()
             self._process = None

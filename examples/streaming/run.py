@@ -1,0 +1,154 @@
+"""The example from end to end: broker, S3 server, engine, job and clicks; then all is compared."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import yaml
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from examples.demo.customers import configuration
+from examples.demo.ops_records import read_sums
+from examples.demo.run import compare, make_buckets
+from examples.demo.s3_server import OWNER, REGION, WRITER, S3Server, S3ServerError
+from examples.streaming import engine as engines
+from examples.streaming.arrivals import Arrivals
+from examples.streaming.clicks import Clicks
+from examples.streaming.engine import Engine
+from examples.streaming.job import Job
+from examples.streaming.show import show_arrivals, show_delays, show_heading, sums
+from tests.engines.cache import MissingError, cache_folder
+from tests.engines.kafka_broker import KafkaBroker
+
+_TOPIC: Final = "clicks"
+_PARTITIONS: Final = 4
+_LOOK_SECONDS: Final = 0.5
+_SUMS_SECONDS: Final = 10.0  # how often sums are printed where there is no terminal
+_SECONDS_TO_SETTLE: Final = 120.0
+
+
+class Stream(NamedTuple):
+    """What runs.
+
+    Attributes:
+        server: The customers' S3.
+        job: What is shown.
+        clicks: What it works on.
+        folder: Where its files are.
+    """
+
+    server: S3Server
+    job: Job
+    clicks: Clicks
+    folder: Path
+
+
+def stream(engine: Engine, seconds: float, rate: int, folder: Path, console: Console) -> int:
+    """Runs the whole example.
+
+    Args:
+        engine: What runs the job.
+        seconds: How long events are produced.
+        rate: How many a second.
+        folder: An existing folder that takes configuration, ops path, log and examples.
+        console: Where to tell of it.
+
+    Returns:
+        The exit code: 0 where every check holds, 1 where one does not, 2 where a tool is missing.
+    """
+    try:
+        with _running(engine, rate, folder, console) as running:
+            arrivals = Arrivals(running.server.client(OWNER))
+            good = _watch(running, arrivals, seconds, console)
+            if not good:
+                console.print(f"FAILED the job ended:\n{running.job.last_words()}", style="red")
+                return 1
+            good = compare(running.server, folder, running.clicks.expected, console)
+            console.print(sums(running.clicks.expected, arrivals))
+            show_delays(console, arrivals)
+            return 0 if good else 1
+    except MissingError as error:
+        console.print(f"error: {error}; needed are {engines.NEEDS[engine]}", style="red")
+        return 2
+    except S3ServerError as error:
+        console.print(f"error: {error}", style="red")
+        return 1
+
+
+@contextmanager
+def _running(engine: Engine, rate: int, folder: Path, console: Console) -> Iterator[Stream]:
+    """Starts everything; ends it in the opposite order."""
+    console.print(f"broker and engine are fetched once, into {cache_folder()}")
+    with ExitStack() as stack:
+        broker = stack.enter_context(KafkaBroker())
+        options = stack.enter_context(engines.running(engine, folder.absolute()))
+        server = stack.enter_context(S3Server())
+        console.print(f"Kafka broker on {broker.address}, S3 server on {server.endpoint_url}")
+        for note in make_buckets(server):
+            console.print(note)
+        broker.create_topic(_TOPIC, _PARTITIONS)
+        clicks = Clicks(broker.producer(), _TOPIC, _PARTITIONS, rate)
+        job = stack.enter_context(_job(server, folder, broker.address, options, console))
+        yield Stream(server, job, stack.enter_context(clicks), folder)
+
+
+def _job(
+    server: S3Server, folder: Path, broker: str, engine_options: list[str], console: Console
+) -> Job:
+    """The job as a user would begin it, with an identity that may do nothing but put."""
+    config = folder / "s3-event-logs.yaml"
+    config.write_text(yaml.safe_dump(configuration(server.endpoint_url, REGION), sort_keys=False))
+    arguments = [
+        f"--config={config}",
+        f"--input=kafka://{broker}/{_TOPIC}",
+        f"--ops_path={folder / 'ops'}",
+        "--window=10s",
+        "--max_out_of_orderness=2s",
+        *engine_options,
+    ]
+    log = folder / "job.log"
+    console.print(" \\\n    ".join(["$ python -m pipeline run", *arguments]))
+    console.print(f"what it says goes into {log}")
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return Job(arguments, ours | server.environment(WRITER), log)
+
+
+def _watch(running: Stream, arrivals: Arrivals, seconds: float, console: Console) -> bool:
+    """Shows what arrives until producing stops and all is settled, or it takes too long.
+
+    Returns:
+        Whether the job still runs.
+    """
+    expected, producing = running.clicks.expected, True
+    until, sums_at = time.monotonic() + seconds, 0.0
+    show_heading(console)
+    with Live(console=console, transient=True, auto_refresh=False) as live:
+        while not running.job.has_ended():
+            show_arrivals(console, arrivals.look())
+            now = time.monotonic()
+            live.update(Text(sums(expected, arrivals)), refresh=console.is_terminal)
+            if not console.is_terminal and now >= sums_at:
+                sums_at = now + _SUMS_SECONDS
+                console.print(sums(expected, arrivals))
+            if producing and now >= until:
+                running.clicks.stop()
+                producing, until = False, now + _SECONDS_TO_SETTLE
+                console.print("producing has stopped; the last windows follow")
+            elif not producing and (now >= until or _is_settled(running, arrivals)):
+                return True
+            time.sleep(_LOOK_SECONDS)
+    return False
+
+
+def _is_settled(running: Stream, arrivals: Arrivals) -> bool:
+    """Whether all events are in buckets, and tallies and receipts tell of all of them."""
+    expected = running.clicks.expected
+    if arrivals.events.total() < expected.pairs:
+        return False
+    told = read_sums(running.folder / "ops")
+    return told.read >= expected.read and told.delivered >= expected.pairs
