@@ -15,6 +15,7 @@ The program that submits a pipeline may end as soon as `await_job` has found it.
 import shutil
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -52,6 +53,7 @@ class FlinkCluster:
         task_managers: How many there are at the start.
         slots: Slots of each.
         settings: What is added to `flink-conf.yaml`.
+        environment: What is added to the environment of the Python workers.
 
     Attributes:
         rest: Flink's REST API.
@@ -62,7 +64,11 @@ class FlinkCluster:
     """
 
     def __init__(
-        self, task_managers: int = 1, slots: int = 4, settings: dict[str, str] | None = None
+        self,
+        task_managers: int = 1,
+        slots: int = 4,
+        settings: dict[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._jars = flink_jars()
         self._folder = Path(tempfile.mkdtemp(prefix="flink-cluster-"))
@@ -80,7 +86,7 @@ class FlinkCluster:
         self.job_server = FlinkJobServer(
             self._folder, f"localhost:{self._rest_port}", self._folder, heap="512m"
         )
-        self.workers = WorkerPool(self._folder)
+        self.workers = WorkerPool(self._folder, environment)
 
     def __enter__(self) -> "FlinkCluster":  # noqa: PYI034 - Python 3.10 has no Self
         try:
