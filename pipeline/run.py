@@ -76,7 +76,9 @@ def _prepare_and_run(
     check_dataflow(given)
     local = is_local(every["runner"])
     runner = FnApiRunner() if local else runner_of(every["runner"])
-    job, cautions = prepare(options, every["runner"], scratch if local else None, dry=is_dry_run(given))
+    job, cautions = prepare(
+        options, every["runner"], scratch if local else None, dry=is_dry_run(given)
+    )
     for caution in cautions[:_MOST_WARNINGS]:
         _say(screen, "warning", caution)
     if more := cautions[_MOST_WARNINGS:]:
