@@ -41,6 +41,9 @@ wheel-test: $(VENV)/.dev  ## builds the wheel, installs it into a clean environm
 	cd $(VENV)/wheel && bin/s3-event-logs --version && bin/s3-event-logs schema > schema.json
 	cd $(VENV)/wheel && bin/python -c "import transforms; transforms.WriteToS3Destinations"
 
+deploy/dataflow/metadata.json: $(VENV)/.dev pipeline/options.py pipeline/stream_options.py deploy/dataflow/metadata.py  ## the flex template's parameters
+	$(BIN)/python -m deploy.dataflow.metadata > $@
+
 lock: $(VENV)/.dev  ## writes the newest versions that fit together into constraints.txt
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --no-python-downloads --universal --python-version 3.10 --all-extras --upgrade --no-header \

@@ -198,3 +198,14 @@ def test_a_local_ops_path_is_refused(command: Command) -> None:
     done = command(*DATAFLOW, "--ops_path=ops")
     assert done.returncode == 2
     assert "Dataflow's workers have others" in done.stderr
+
+
+def test_the_api_understands_the_flex_templates_description() -> None:
+    api: Any = importlib.import_module("google.cloud.dataflow_v1beta3")
+    committed = Path("deploy/dataflow/metadata.json").read_text()
+    understood = api.TemplateMetadata.from_json(committed, ignore_unknown_fields=False)
+    assert understood.supports_exactly_once
+    assert not understood.supports_at_least_once
+    (unmatched,) = (each for each in understood.parameters if each.name == "unmatched")
+    assert unmatched.param_type == api.ParameterType.ENUM
+    assert [option.value for option in unmatched.enum_options] == ["count", "dead_letter"]
