@@ -15,7 +15,7 @@ test: $(VENV)/.test  ## all tests
 law: $(VENV)/.test  ## the law of delivery under 300 random fault scripts and 20 kills; 20 minutes
 	LAW_SCRIPTS=300 LAW_KILLS=20 $(BIN)/python -m pytest tests/end_to_end/test_law.py $(ARGS)
 
-test-engines: $(VENV)/.engines  ## Kafka, Prism, Flink, all real; what lacks java, maven or go is skipped
+test-engines: $(VENV)/.engines  ## Kafka, Prism, Flink, all real; Dataflow, dry; what lacks java, maven or go is skipped
 	$(BIN)/python -m pytest tests/engines $(ARGS)
 
 check: $(VENV)/.dev  ## style and types
