@@ -75,12 +75,8 @@ def test_what_a_new_version_changes_is_said_in_words(
 
 def test_a_changed_connection_is_said_and_the_ops_connection_noticed() -> None:
     fields = configuration("a").model_dump(mode="json")
-    ops = {
-        "name": "ops",
-        "bucket": "ops",
-        "region": "us-east-1",
-        "server_side_encryption": "AES256",
-    }
+    ops = {**fields["connections"][0], "name": "ops", "server_side_encryption": "AES256"}
+    ops["bucket"] = "ops"
     before = {**fields, "connections": [*fields["connections"], ops], "ops": {"connection": "ops"}}
     after = before | {"connections": [*fields["connections"], ops | {"bucket": "other"}]}
     old, new = Configuration.model_validate(before), Configuration.model_validate(after)
