@@ -15,7 +15,7 @@ test: $(VENV)/.test  ## all tests
 law: $(VENV)/.test  ## the law of delivery under 300 random fault scripts and 20 kills; 20 minutes
 	LAW_SCRIPTS=300 LAW_KILLS=20 $(BIN)/python -m pytest tests/end_to_end/test_law.py $(ARGS)
 
-test-engines: $(VENV)/.test  ## Kafka, Prism, Flink, all real; what lacks java, maven or go is skipped
+test-engines: $(VENV)/.engines  ## Kafka, Prism, Flink, all real; Dataflow, dry; what lacks java, maven or go is skipped
 	$(BIN)/python -m pytest tests/engines $(ARGS)
 
 check: $(VENV)/.dev  ## style and types
@@ -41,6 +41,9 @@ wheel-test: $(VENV)/.dev  ## builds the wheel, installs it into a clean environm
 	cd $(VENV)/wheel && bin/s3-event-logs --version && bin/s3-event-logs schema > schema.json
 	cd $(VENV)/wheel && bin/python -c "import transforms; transforms.WriteToS3Destinations"
 
+deploy/dataflow/metadata.json: $(VENV)/.dev pipeline/options.py pipeline/stream_options.py deploy/dataflow/metadata.py  ## the flex template's parameters
+	$(BIN)/python -m deploy.dataflow.metadata > $@
+
 lock: $(VENV)/.dev  ## writes the newest versions that fit together into constraints.txt
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --no-python-downloads --universal --python-version 3.10 --all-extras --upgrade --no-header \
@@ -54,6 +57,6 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade 'pip>=24'
 
-$(VENV)/.demo $(VENV)/.test $(VENV)/.dev: $(VENV)/.%: $(BIN)/python pyproject.toml $(LOCK)
+$(VENV)/.demo $(VENV)/.test $(VENV)/.engines $(VENV)/.dev: $(VENV)/.%: $(BIN)/python pyproject.toml $(LOCK)
 	$(BIN)/pip install --quiet --constraint $(LOCK) --editable '.[$*]'
 	touch $@

@@ -63,9 +63,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _print_help() -> None:
     from pipeline.options import EventLogsOptions  # noqa: PLC0415 - as above
+    from pipeline.stream_options import StreamOptions  # noqa: PLC0415 - as above
 
     parser = argparse.ArgumentParser(add_help=False, usage=argparse.SUPPRESS)
-    EventLogsOptions._add_argparse_args(parser.add_argument_group("options of run"))  # type: ignore[arg-type] # noqa: SLF001
+    for title, options in (
+        ("options of run", EventLogsOptions),
+        ("options of run, for Kafka and for streams", StreamOptions),
+    ):
+        options._add_argparse_args(parser.add_argument_group(title))  # type: ignore[arg-type] # noqa: SLF001
     print(_USAGE)  # noqa: T201 - asked for
     print(parser.format_help())  # noqa: T201 - asked for
 

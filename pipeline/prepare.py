@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Iterator
 
 from pipeline.command_parser import UsageError
+from pipeline.dataflow import refuse_local_folder
 from pipeline.engine import late_firing_delay, refuse_stream, stable_input
 from pipeline.input import input_of, refuse_own
 from pipeline.job import Job
@@ -22,7 +23,7 @@ from transforms.withdraw import withdraw
 
 
 def prepare(
-    options: argparse.Namespace, runner: str | None, scratch: str | None
+    options: argparse.Namespace, runner: str | None, scratch: str | None, *, dry: bool = False
 ) -> tuple[Job, list[str]]:
     """Checks options, configuration, input and ops path.
 
@@ -30,6 +31,7 @@ def prepare(
         options: The options of `run`, as texts.
         runner: The engine's name; `None` for this process.
         scratch: A folder on the local disk where the job runs on this machine alone.
+        dry: Whether nothing is to be run, so that nothing in the ops path may be touched.
 
     Returns:
         The job, and what should be said before it runs.
@@ -57,12 +59,14 @@ def prepare(
     if ratio is not None and scratch is None:
         values.mistakes.append("--max_dead_letter_ratio: only a run on this machine knows its sums")
     if ops is not None:
+        refuse_local_folder(runner, ops.place, values)
         refuse_own(found, ops.place, run, values)
     if configuration is not None:
         _refuse_strangers(reading.destinations, configuration, values)
     if values.mistakes or configuration is None or ops is None:
         raise UsageError(*values.mistakes)
-    probe(ops)
+    if not dry:
+        probe(ops)
     job = Job(
         configuration=configuration,
         files=found.files,
@@ -80,7 +84,7 @@ def prepare(
     )
     return job, [
         *(f"{options.config}: {each.path} {each.reason}" for each in warnings(configuration)),
-        *(() if is_stream else _withdrawn(ops, run)),
+        *(() if is_stream or dry else _withdrawn(ops, run)),
     ]
 
 

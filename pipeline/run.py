@@ -18,6 +18,7 @@ from rich.console import Console
 
 from pipeline.build import build
 from pipeline.command_parser import UsageError
+from pipeline.dataflow import check_dataflow, is_dry_run, not_started
 from pipeline.engine import is_local, runner_of, said, with_flags
 from pipeline.exit_codes import DONE, FAILED, INTERRUPTED, PARKED, USAGE
 from pipeline.interrupts import Interrupts
@@ -72,9 +73,12 @@ def _prepare_and_run(
     given = PipelineOptions(beam_arguments)
     FileSystems.set_options(given)  # the configuration may lie on any of them
     every = given.get_all_options()
+    check_dataflow(given)
     local = is_local(every["runner"])
     runner = FnApiRunner() if local else runner_of(every["runner"])
-    job, cautions = prepare(options, every["runner"], scratch if local else None)
+    job, cautions = prepare(
+        options, every["runner"], scratch if local else None, dry=is_dry_run(given)
+    )
     for caution in cautions[:_MOST_WARNINGS]:
         _say(screen, "warning", caution)
     if more := cautions[_MOST_WARNINGS:]:
@@ -84,13 +88,23 @@ def _prepare_and_run(
     flags = with_flags(beam_arguments, is_stream=job.is_stream, is_kafka=job.kafka is not None)
     if added := said(beam_arguments, flags):
         _say(screen, "note", added)
-    pipeline = beam.Pipeline(runner, options=PipelineOptions(flags))
+    pipeline = _pipeline(runner, PipelineOptions(flags))
     build(pipeline, job)
     total = sum(file.size_bytes for file in job.files)
     in_this_process = local and every["direct_running_mode"] != "multi_processing"
     with progress_display(total if in_this_process and job.files else None, screen):
         pipeline.run().wait_until_finish()
+    if ended := not_started(given):
+        screen.print(ended, markup=False)
+        return DONE
     return _sum_up(job, screen)
+
+
+def _pipeline(runner: beam.runners.PipelineRunner, options: PipelineOptions) -> beam.Pipeline:
+    try:
+        return beam.Pipeline(runner, options=options)
+    except ValueError as error:  # a heading, and a line for each option that the engine refuses
+        raise UsageError(*str(error).strip().splitlines()[1:]) from error
 
 
 def _sum_up(job: Job, screen: Console) -> int:

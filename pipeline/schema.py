@@ -78,6 +78,35 @@ No credentials stand in this file. They come from the AWS default chain (environ
 the machine's or the pod's role), or from a connection's `role_arn`.
 """
 
+_RELOAD: Final = """\
+## Changing it under a stream
+
+A bounded run reads the file once. The workers of a stream read it again every `--config_ttl`
+(default 60 s), each by itself, so that for about so long some go by the old version and some by the
+new one. No restart is needed:
+
+- A new version holds for what is read after it came into force. Events that are packed already keep
+  the keys that they had: a change in the middle of a window starts new objects beside the old ones
+  and never mixes with them.
+- Encryption headers, tags, role and endpoint are those of today's connection, for every put.
+- What was packed for another bucket or `expected_bucket_owner` than the destination has now is
+  parked as `destination changed`; what was packed for a destination that is no longer in the file,
+  as `destination removed`. Nothing follows a name into another bucket.
+- `enabled: false` lets through what is under way, and nothing more.
+- A version that cannot be used is refused as a whole, in the words of the start-up check, at level
+  ERROR in the workers' log, and counted in the metric `configuration:reload_failed`; what was in
+  force stays so. The same holds where the file cannot be read. It is said again every five minutes.
+- What a new version changes is said in one line of the log, and counted in the metric
+  `configuration:reloaded`.
+- A worker that starts, or starts again, reads the file before it takes any work. Where it cannot,
+  it goes by the configuration that the job was submitted with, and says so.
+
+Workers must find the file at the path or URL that the job was submitted with. Replace it in one
+step (write another file and rename it; object stores and Kubernetes' ConfigMaps do so by
+themselves): half a file can be a valid one, of fewer destinations. `ops` is not followed: to move
+the operator's own place, start the job again. A change of it is warned of in the log.
+"""
+
 _TITLES: Final[dict[type[Section], str]] = {
     Configuration: "The file",
     Connection: "`connections[]`",
@@ -102,6 +131,7 @@ def reference() -> str:
         rows = "\n".join(_rows(model, schema["properties"]))
         head = "| field | type | default | meaning | example |\n| --- | --- | --- | --- | --- |"
         parts.append(f"## {title}\n\n{model.__doc__}\n\n{head}\n{rows}\n")
+    parts.append(_RELOAD)
     return "\n".join(parts)
 
 

@@ -138,8 +138,8 @@ class Kept:
             before, after = self._edition.configuration, found.edition.configuration
             self._edition = found.edition
             Metrics.counter(_METRICS, "reloaded").inc()
-            said = changes(before, after) or "nothing that destinations see"
-            _LOGGER.warning("%s: a new version is in force. %s", self._source, said)
+            said = changes(before, after) or "no destination or connection differs"
+            _LOGGER.warning("%s: a new version is in force; %s", self._source, said)
             if ops_changed(before, after):
                 _LOGGER.warning(
                     "%s: ops has changed, but the operator's own place stays as it was when the"

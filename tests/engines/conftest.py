@@ -57,5 +57,11 @@ def flink_embedded() -> Iterator[FlinkEmbedded]:
 
 @pytest.fixture(scope="session")
 def flink_cluster() -> Iterator[FlinkCluster]:
-    """Whoever kills a part of it starts it again, and cancels what he submitted."""
     yield from _running(FlinkCluster)
+
+
+@pytest.fixture
+def cluster(flink_cluster: FlinkCluster) -> Iterator[FlinkCluster]:
+    """A test may kill its parts and leave jobs: both are mended behind it."""
+    yield flink_cluster
+    flink_cluster.make_whole()

@@ -15,6 +15,7 @@ The program that submits a pipeline may end as soon as `await_job` has found it.
 import shutil
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -29,6 +30,7 @@ from tests.engines.worker_pool import WorkerPool
 _JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 _TASK_MANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 _UP_WITHIN_SECONDS = 60
+_ENDED = ("FINISHED", "CANCELED", "FAILED")
 _LOGGING = """\
 rootLogger.level = INFO
 rootLogger.appenderRef.console.ref = Console
@@ -52,6 +54,7 @@ class FlinkCluster:
         task_managers: How many there are at the start.
         slots: Slots of each.
         settings: What is added to `flink-conf.yaml`.
+        environment: What is added to the environment of the Python workers.
 
     Attributes:
         rest: Flink's REST API.
@@ -62,7 +65,11 @@ class FlinkCluster:
     """
 
     def __init__(
-        self, task_managers: int = 1, slots: int = 4, settings: dict[str, str] | None = None
+        self,
+        task_managers: int = 1,
+        slots: int = 4,
+        settings: dict[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._jars = flink_jars()
         self._folder = Path(tempfile.mkdtemp(prefix="flink-cluster-"))
@@ -80,7 +87,7 @@ class FlinkCluster:
         self.job_server = FlinkJobServer(
             self._folder, f"localhost:{self._rest_port}", self._folder, heap="512m"
         )
-        self.workers = WorkerPool(self._folder)
+        self.workers = WorkerPool(self._folder, environment)
 
     def __enter__(self) -> "FlinkCluster":  # noqa: PYI034 - Python 3.10 has no Self
         try:
@@ -153,7 +160,7 @@ class FlinkCluster:
                 raise FlinkError(f"{found} TaskManagers, not {count}:\n{self.log()[-3000:]}")
             time.sleep(0.2)
 
-    def await_job(self, name: str, seconds: float = 90) -> str:
+    def await_job(self, name: str, seconds: float = 150) -> str:
         """Waits until a job with `name` in its name runs all its tasks; returns its id.
 
         Raises:
@@ -166,6 +173,20 @@ class FlinkCluster:
                     return str(job["jid"])
             time.sleep(0.2)
         raise FlinkError(f"no job {name} runs:\n{self.log()[-3000:]}")
+
+    def make_whole(self) -> None:
+        """Cancels all jobs and starts again what was killed: for the end of a test."""
+        if self._job_manager is None:
+            self.start_job_manager()
+        while len(self._task_managers) < self._count:
+            self.start_task_manager()
+        for part in (self.job_server, self.workers):
+            if part.pid is None:
+                part.start()
+        for job in self.rest.jobs():
+            if job["state"] not in _ENDED:
+                self.rest.cancel(job["jid"])
+        self.await_task_managers(len(self._task_managers))
 
     def newest_checkpoint(self, job: str | None = None) -> str | None:
         """The newest whole checkpoint of one job or of all, for `--savepoint_path`."""

@@ -80,6 +80,10 @@ class Steady:
             assert not left, f"{left} records did not reach the broker"
             assert not self.failed, self.failed[:3]
 
+    def abandon(self) -> None:
+        """Ends it, whatever the broker has."""
+        self._stopping.set()
+
     def _run(self) -> None:
         begun = time.monotonic()
         while not self._stopping.is_set():

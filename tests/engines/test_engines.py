@@ -20,14 +20,6 @@ def run(broker: KafkaBroker, tmp_path: Path) -> Iterator[StreamRun]:
     started.close()
 
 
-@pytest.fixture
-def cluster(flink_cluster: FlinkCluster) -> Iterator[FlinkCluster]:
-    yield flink_cluster
-    for job in flink_cluster.rest.jobs():
-        if job["state"] not in ("FINISHED", "CANCELED", "FAILED"):
-            flink_cluster.rest.cancel(job["jid"])
-
-
 def once(count: int) -> Counter[int]:
     return Counter(range(count))
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.engines.cache import tool
@@ -18,12 +19,14 @@ class WorkerPool:
 
     Args:
         folder: Where its log goes.
+        environment: What is added to its environment.
 
     Attributes:
         address: `host:port` of the pool.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        self._environment = dict(environment or {})
         self._output = folder / "worker-pool.log"
         self._port = free_port()
         self._process: Process | None = None
@@ -47,7 +50,7 @@ class WorkerPool:
             [sys.executable, "-m", pool, f"--service_port={self._port}"],
             self._output,
             _ROOT,
-            {"PATH": path, "PYTHONPATH": str(_ROOT)},
+            {"PATH": path, "PYTHONPATH": str(_ROOT), **self._environment},
         )
         self._process.await_port(self._port)
 

@@ -241,7 +241,7 @@ def test_a_broken_file_leaves_the_old_configuration_in_force_until_it_is_mended(
     ]
     assert [text for level, text in said if level == logging.WARNING] == [
         f"{path}: can be used again",
-        f"{path}: a new version is in force. changed: acme-web",
+        f"{path}: a new version is in force; changed: acme-web",
     ]
 
 
