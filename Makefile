@@ -4,10 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := constraints.txt
 
-.PHONY: demo test law test-engines check format bench bench-isolation wheel-test lock clean
+.PHONY: demo streaming test law test-engines check format bench bench-isolation wheel-test lock clean
 
 demo: $(VENV)/.demo  ## delivers 200,000 generated events to three customers on a real S3 server
 	$(BIN)/python -m examples.demo $(ARGS)
+
+streaming: $(VENV)/.demo  ## live events through Kafka and Prism into S3; needs java, mvn and go
+	$(BIN)/python -m examples.streaming $(ARGS)
 
 test: $(VENV)/.test  ## all tests
 	$(BIN)/python -m pytest $(ARGS)

@@ -62,7 +62,8 @@ class Clicks:
     ) -> None:
         self._stopping.set()
         self._thread.join()
-        # It would complain of a broker that ends before it.
+        # Else it complains of what it holds, and of a broker that ends before it.
+        self._producer.purge()
         del self._producer
 
     def stop(self) -> None:

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from tests.engines.flink_embedded import FlinkEmbedded
-from tests.engines.prism import prism_binary
+from examples.engines.flink_embedded import FlinkEmbedded
+from examples.engines.prism import prism_binary
 
 Engine = Literal["prism", "flink"]
 

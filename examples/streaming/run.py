@@ -16,14 +16,14 @@ from examples.demo.customers import configuration
 from examples.demo.ops_records import read_sums
 from examples.demo.run import compare, make_buckets
 from examples.demo.s3_server import OWNER, REGION, WRITER, S3Server, S3ServerError
+from examples.engines.cache import MissingError, cache_folder
+from examples.engines.kafka_broker import KafkaBroker
 from examples.streaming import engine as engines
 from examples.streaming.arrivals import Arrivals
 from examples.streaming.clicks import Clicks
 from examples.streaming.engine import Engine
 from examples.streaming.job import Job
 from examples.streaming.show import show_arrivals, show_delays, show_heading, sums
-from tests.engines.cache import MissingError, cache_folder
-from tests.engines.kafka_broker import KafkaBroker
 
 _TOPIC: Final = "clicks"
 _PARTITIONS: Final = 4

@@ -11,11 +11,11 @@ from typing import TypeVar
 
 import pytest
 
-from tests.engines.cache import MissingError
+from examples.engines.cache import MissingError
+from examples.engines.flink_embedded import FlinkEmbedded
+from examples.engines.kafka_broker import KafkaBroker
+from examples.engines.prism import Prism
 from tests.engines.flink_cluster import FlinkCluster
-from tests.engines.flink_embedded import FlinkEmbedded
-from tests.engines.kafka_broker import KafkaBroker
-from tests.engines.prism import Prism
 
 Engine = TypeVar("Engine")
 

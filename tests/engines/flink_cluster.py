@@ -19,12 +19,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-from tests.engines import flink_settings
-from tests.engines.flink_jars import flink_jars
-from tests.engines.flink_job_server import FlinkJobServer
+from examples.engines import flink_settings
+from examples.engines.flink_jars import flink_jars
+from examples.engines.flink_job_server import FlinkJobServer
+from examples.engines.java import run_java
+from examples.engines.process import Process, free_port
 from tests.engines.flink_rest import FlinkError, FlinkRest, Json
-from tests.engines.java import run_java
-from tests.engines.process import Process, free_port
 from tests.engines.worker_pool import WorkerPool
 
 _JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"

@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from examples.demo.s3_server import S3Server
+from examples.engines.kafka_broker import KafkaBroker
 from tests.engines.flink_cluster import FlinkCluster
 from tests.engines.flink_rest import Checkpoints
-from tests.engines.kafka_broker import KafkaBroker
 from tests.engines.live_job import Left, LiveJob, lacking
 from tests.engines.steady import Steady
 from tests.faults.fault_server import FaultServer

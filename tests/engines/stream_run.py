@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.engines.kafka_broker import KafkaBroker
-from tests.engines.process import Process
+from examples.engines.kafka_broker import KafkaBroker
+from examples.engines.process import Process
 
 _ROOT = Path(__file__).parents[2]
 

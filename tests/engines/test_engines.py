@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from examples.engines.flink_embedded import FlinkEmbedded
+from examples.engines.kafka_broker import KafkaBroker
+from examples.engines.prism import Prism
 from tests.engines.flink_cluster import FlinkCluster
-from tests.engines.flink_embedded import FlinkEmbedded
-from tests.engines.kafka_broker import KafkaBroker
-from tests.engines.prism import Prism
 from tests.engines.stream_run import StreamRun
 
 

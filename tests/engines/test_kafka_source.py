@@ -17,7 +17,7 @@ from apache_beam.runners.sdf_utils import (
 from apache_beam.testing.util import assert_that
 from confluent_kafka import Consumer, TopicPartition
 
-from tests.engines.kafka_broker import PASSWORD, USER, KafkaBroker
+from examples.engines.kafka_broker import PASSWORD, USER, KafkaBroker
 from transforms.kafka.consumers import MissingOffsets
 from transforms.kafka.errors import KafkaReadError, OffsetGoneError
 from transforms.kafka.offsets import OffsetRange, OffsetTracker
