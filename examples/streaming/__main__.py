@@ -59,7 +59,10 @@ def _parse() -> argparse.Namespace:
         help="what runs the job: Prism, or Flink within one process (default prism)",
     )
     parser.add_argument(
-        "--minutes", type=float, default=2, help="how long events are produced (default 2)"
+        "--minutes",
+        type=float,
+        default=2,
+        help="how long events are produced, from the first arrival on (default 2)",
     )
     parser.add_argument("--rate", type=int, default=500, help="events a second (default 500)")
     return parser.parse_args()

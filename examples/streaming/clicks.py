@@ -66,6 +66,11 @@ class Clicks:
         self._producer.purge()
         del self._producer
 
+    @property
+    def is_producing(self) -> bool:
+        """Whether it has not been stopped."""
+        return not self._stopping.is_set()
+
     def stop(self) -> None:
         """Ends it, and waits until the broker has all events.
 

@@ -1,19 +1,15 @@
 """The example from end to end: broker, S3 server, engine, job and clicks; then all is compared."""
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import yaml
 from rich.console import Console
-from rich.live import Live
-from rich.text import Text
 
 from examples.demo.customers import configuration
-from examples.demo.ops_records import read_sums
 from examples.demo.run import compare, make_buckets
 from examples.demo.s3_server import OWNER, REGION, WRITER, S3Server, S3ServerError
 from examples.engines.cache import MissingError, cache_folder
@@ -23,29 +19,11 @@ from examples.streaming.arrivals import Arrivals
 from examples.streaming.clicks import Clicks
 from examples.streaming.engine import Engine
 from examples.streaming.job import Job
-from examples.streaming.show import show_arrivals, show_delays, show_heading, sums
+from examples.streaming.show import show_delays, sums
+from examples.streaming.watch import Stream, Watch
 
 _TOPIC: Final = "clicks"
 _PARTITIONS: Final = 4
-_LOOK_SECONDS: Final = 0.5
-_SUMS_SECONDS: Final = 10.0  # how often sums are printed where there is no terminal
-_SECONDS_TO_SETTLE: Final = 120.0
-
-
-class Stream(NamedTuple):
-    """What runs.
-
-    Attributes:
-        server: The customers' S3.
-        job: What is shown.
-        clicks: What it works on.
-        folder: Where its files are.
-    """
-
-    server: S3Server
-    job: Job
-    clicks: Clicks
-    folder: Path
 
 
 def stream(engine: Engine, seconds: float, rate: int, folder: Path, console: Console) -> int:
@@ -53,7 +31,7 @@ def stream(engine: Engine, seconds: float, rate: int, folder: Path, console: Con
 
     Args:
         engine: What runs the job.
-        seconds: How long events are produced.
+        seconds: How long events are produced, from the first arrival on.
         rate: How many a second.
         folder: An existing folder that takes configuration, ops path, log and examples.
         console: Where to tell of it.
@@ -64,9 +42,9 @@ def stream(engine: Engine, seconds: float, rate: int, folder: Path, console: Con
     try:
         with _running(engine, rate, folder, console) as running:
             arrivals = Arrivals(running.server.client(OWNER))
-            good = _watch(running, arrivals, seconds, console)
-            if not good:
-                console.print(f"FAILED the job ended:\n{running.job.last_words()}", style="red")
+            trouble = Watch(running, arrivals, console).run(seconds)
+            if trouble is not None:
+                console.print(f"FAILED {trouble}:\n{running.job.last_words()}", style="red")
                 return 1
             good = compare(running.server, folder, running.clicks.expected, console)
             console.print(sums(running.clicks.expected, arrivals))
@@ -94,7 +72,7 @@ def _running(engine: Engine, rate: int, folder: Path, console: Console) -> Itera
         broker.create_topic(_TOPIC, _PARTITIONS)
         clicks = Clicks(broker.producer(), _TOPIC, _PARTITIONS, rate)
         job = stack.enter_context(_job(server, folder, broker.address, options, console))
-        yield Stream(server, job, stack.enter_context(clicks), folder)
+        yield Stream(server, job, stack.enter_context(clicks), folder / "ops")
 
 
 def _job(
@@ -116,39 +94,3 @@ def _job(
     console.print(f"what it says goes into {log}")
     ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return Job(arguments, ours | server.environment(WRITER), log)
-
-
-def _watch(running: Stream, arrivals: Arrivals, seconds: float, console: Console) -> bool:
-    """Shows what arrives until producing stops and all is settled, or it takes too long.
-
-    Returns:
-        Whether the job still runs.
-    """
-    expected, producing = running.clicks.expected, True
-    until, sums_at = time.monotonic() + seconds, 0.0
-    show_heading(console)
-    with Live(console=console, transient=True, auto_refresh=False) as live:
-        while not running.job.has_ended():
-            show_arrivals(console, arrivals.look())
-            now = time.monotonic()
-            live.update(Text(sums(expected, arrivals)), refresh=console.is_terminal)
-            if not console.is_terminal and now >= sums_at:
-                sums_at = now + _SUMS_SECONDS
-                console.print(sums(expected, arrivals))
-            if producing and now >= until:
-                running.clicks.stop()
-                producing, until = False, now + _SECONDS_TO_SETTLE
-                console.print("producing has stopped; the last windows follow")
-            elif not producing and (now >= until or _is_settled(running, arrivals)):
-                return True
-            time.sleep(_LOOK_SECONDS)
-    return False
-
-
-def _is_settled(running: Stream, arrivals: Arrivals) -> bool:
-    """Whether all events are in buckets, and tallies and receipts tell of all of them."""
-    expected = running.clicks.expected
-    if arrivals.events.total() < expected.pairs:
-        return False
-    told = read_sums(running.folder / "ops")
-    return told.read >= expected.read and told.delivered >= expected.pairs
