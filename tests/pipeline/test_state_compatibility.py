@@ -22,15 +22,19 @@ TARGET = Target("acme-web", "abcd2345", "acme-bucket", revision="2idy")
 RECORDS: list[tuple[msgspec.Struct, bytes]] = [
     (
         TARGET,
-        b"\x9b\xa8acme-web\xa8abcd2345\xabacme-bucket\xc0\xa0\xa5plain\xa4gzip\xce\x04\x00\x00\x00"
-        b"\x01\x00\xa42idy",
+        (
+            b"\x9b\xa8acme-web\xa8abcd2345\xabacme-bucket\xc0\xa0\xa5plain\xa4gzip\xce\x04\x00\x00\x00"
+            b"\x01\x00\xa42idy"
+        ),
     ),
     (Piece("clicks/0", 7, 2, 100, 5, b"x"), b"\x96\xa8clicks/0\x07\x02d\x05\xc4\x01x"),
     (
         Part(TARGET, Window(0, 600), 0, 0, "k", b"x", 1, 2),
-        b"\x89\xa6target\x9b\xa8acme-web\xa8abcd2345\xabacme-bucket\xc0\xa0\xa5plain\xa4gzip\xce\x04"
-        b"\x00\x00\x00\x01\x00\xa42idy\xa6window\x92\x00\xcd\x02X\xa4pane\x00\xa4part\x00\xa3key\xa1k"
-        b"\xa4body\xc4\x01x\xa6events\x01\xa9raw_bytes\x02\xa4kind\xa6events",
+        (
+            b"\x89\xa6target\x9b\xa8acme-web\xa8abcd2345\xabacme-bucket\xc0\xa0\xa5plain\xa4gzip\xce\x04"
+            b"\x00\x00\x00\x01\x00\xa42idy\xa6window\x92\x00\xcd\x02X\xa4pane\x00\xa4part\x00\xa3key\xa1k"
+            b"\xa4body\xc4\x01x\xa6events\x01\xa9raw_bytes\x02\xa4kind\xa6events"
+        ),
     ),
     (OffsetRange(5), b"\x92\x05\xc0"),
     (WatermarkState(5), b"\x91\x05"),
