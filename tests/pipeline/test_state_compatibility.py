@@ -39,8 +39,8 @@ RECORDS: list[tuple[msgspec.Struct, bytes]] = [
     (OffsetRange(5), b"\x92\x05\xc0"),
     (WatermarkState(5), b"\x91\x05"),
     (
-        Partition("clicks", 0, 1, 0, None, "", "abcd2345"),
-        b"\x97\xa6clicks\x00\x01\x00\xc0\xa0\xa8abcd2345",
+        Partition("clicks", 0, 0, None, "", "abcd2345"),
+        b"\x96\xa6clicks\x00\x00\xc0\xa0\xa8abcd2345",
     ),
 ]
 
@@ -65,7 +65,7 @@ RECEIPT = {
 
 
 def stream() -> beam_runner_api_pb2.Pipeline:
-    partition = Partition("clicks", 0, 1, 0, None, "", "abcd2345")
+    partition = Partition("clicks", 0, 0, None, "", "abcd2345")
     job = Job(
         configuration=CONFIGURATION,
         files=(),
@@ -92,6 +92,7 @@ def keeps_state(step: beam_runner_api_pb2.PTransform) -> bool:
 def test_steps_that_keep_state_have_the_names_that_savepoints_know() -> None:
     steps = stream().components.transforms.values()
     assert {step.unique_name for step in steps if keeps_state(step)} == {
+        "read/Partitions",
         "read/Blocks",
         "group",
         "put/stable",
