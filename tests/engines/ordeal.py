@@ -151,6 +151,15 @@ class Ordeal:
         savepoint = self.cluster.rest.stop_with_savepoint(self._id, folder)
         self.submit(f"--savepoint_path={savepoint}")
 
+    def upgrade(self, root: Path) -> None:
+        """Stops with a savepoint, and goes on from there with the program in another tree."""
+        folder = self.cluster.savepoints_folder.as_uri()
+        savepoint = self.cluster.rest.stop_with_savepoint(self._id, folder)
+        self.cluster.workers.kill()
+        self.job.root = self.cluster.workers.root = root
+        self.cluster.workers.start()
+        self.submit(f"--savepoint_path={savepoint}")
+
     def checkpoints(self) -> Checkpoints:
         """The job's checkpoints since it was submitted last."""
         return self.cluster.rest.checkpoints(self._id)
