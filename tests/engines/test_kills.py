@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from examples.demo.s3_server import S3Server
-from tests.engines.kafka_broker import KafkaBroker
+from examples.engines.kafka_broker import KafkaBroker
 from tests.engines.live_job import Left, check_law, missing_and_doubled
 from tests.engines.next_version import write_next_version
 from tests.engines.ordeal import Ordeal

@@ -64,7 +64,7 @@ def skip_where_a_tool_is_missing(code: int, said: str) -> None:
 @pytest.mark.parametrize("engine", ["prism", "flink"])
 def test_every_event_arrives_and_the_sums_add_up(engine: str, example: Example) -> None:
     program = example.begin(f"--engine={engine}", "--minutes=0.3", "--rate=200")
-    code = program.wait(240)
+    code = program.wait(500)
     said = program.log()
     skip_where_a_tool_is_missing(code, said)
     assert code == 0, said
