@@ -140,7 +140,7 @@ class BeginWindows(beam.DoFn):
         numbers = begun(start, self._seconds, now, max(MOST_AT_ONCE // (len(targets) + 1), 1))
         for number in numbers:
             if not tracker.try_claim((number + 1) * self._seconds - 1):
-                return  # the runner has given what follows to another bundle
+                break  # the runner has given what follows to another bundle
             for target in targets:
                 receipt = quiet(with_run(target, element.run), number, self._seconds)
                 yield TimestampedValue(receipt, number * self._seconds)
