@@ -1,5 +1,6 @@
 """Watches a stream: what arrives is shown, until producing has stopped and all is settled."""
 
+import textwrap
 import time
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -79,7 +80,9 @@ class Watch:
         new = self._arrivals.look()
         show_arrivals(self._console, new)
         told = sums(self._stream.clicks.expected, self._arrivals)
-        live.update(Text(told), refresh=self._console.is_terminal)
+        # The console wraps nothing, so that commands can be copied; this must be seen whole.
+        wrapped = "\n".join(textwrap.wrap(told, self._console.width))
+        live.update(Text(wrapped), refresh=self._console.is_terminal)
         if not self._console.is_terminal and now >= self._sums_at:
             self._sums_at = now + _SUMS_SECONDS
             self._console.print(told)
