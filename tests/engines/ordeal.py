@@ -108,6 +108,7 @@ class Ordeal:
         engine = self.cluster.options(checkpointing_millis=CHECKPOINT_MILLIS)
         self._client = self.job.begin(*engine, *self._options, *options)
         self._id = self.cluster.await_job(self._topic)
+        self._let_go()  # the job does without whoever submitted it
 
     def suffer(self, what: str, blow: Callable[[], None]) -> None:
         """Does it, and waits until the job puts objects again."""
