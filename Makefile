@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := constraints.txt
+SCRIPTS := 300
+KILLS := 20
 
 .PHONY: demo streaming test law test-engines check format bench bench-isolation wheel-test lock clean
 
@@ -16,7 +18,7 @@ test: $(VENV)/.test  ## all tests
 	$(BIN)/python -m pytest $(ARGS)
 
 law: $(VENV)/.test  ## the law of delivery under 300 random fault scripts and 20 kills; 20 minutes
-	LAW_SCRIPTS=300 LAW_KILLS=20 $(BIN)/python -m pytest tests/end_to_end/test_law.py $(ARGS)
+	LAW_SCRIPTS=$(SCRIPTS) LAW_KILLS=$(KILLS) $(BIN)/python -m pytest tests/end_to_end/test_law.py $(ARGS)
 
 test-engines: $(VENV)/.engines  ## Kafka, Prism, Flink, all real; Dataflow, dry; what lacks java, maven or go is skipped
 	$(BIN)/python -m pytest tests/engines $(ARGS)
