@@ -108,7 +108,6 @@ class _Bench:
         producer = broker.producer(
             queue_buffering_max_messages=10**7,
             queue_buffering_max_kbytes=128 * 1024,
-            log_level=0,  # it may outlive the broker
         )
         decode = EnvelopeDecoder(DEFAULT_TIME_FIELDS).decode
         with self._file.open("rb") as file:

@@ -137,7 +137,7 @@ class _Bench:
         """One job over a topic of its own."""
         self._runs += 1
         topic = self._broker.create_topic(f"clicks-{self._runs}", PARTITIONS)
-        producer = self._broker.producer(log_level=0)  # it may outlive the broker
+        producer = self._broker.producer()
         with (
             TemporaryDirectory(prefix="s3-event-logs-latency-") as folder,
             running(setting.engine) as engine,
