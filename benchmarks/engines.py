@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple
 
 from benchmarks.processes import await_child
 from tests.engines.flink_embedded import FlinkEmbedded
 from tests.engines.prism import prism_binary
 
 EngineName = Literal["flink", "prism"]
-ENGINES: Final[tuple[EngineName, ...]] = get_args(EngineName)
 
 
 class Engine(NamedTuple):

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 from rich.console import Console
 
-from benchmarks.engines import ENGINES, EngineName, running
+from benchmarks.engines import EngineName, running
 from benchmarks.processes import end_job, usage
 from benchmarks.tables import machine, markdown_table
 from examples.demo.s3_server import OWNER, S3Server
@@ -99,8 +99,7 @@ def main(arguments: Sequence[str]) -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.latency", description=__doc__)
     parser.add_argument("--windows", type=int, default=6, help="how many each (%(default)s)")
-    parser.add_argument("--engine", choices=ENGINES, help="only this one")
-    parser.add_argument("--window", type=int, help="only settings with windows of so many seconds")
+    parser.add_argument("--only", default="", help="settings whose names have these words, whole")
     options = parser.parse_args(arguments)
     screen = Console(highlight=False, soft_wrap=True, width=160)
     progress = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -111,10 +110,7 @@ def main(arguments: Sequence[str]) -> int:
     with S3Server() as server, KafkaBroker() as broker:
         bench = _Bench(server, broker, options.windows)
         for setting in SETTINGS:
-            if options.engine in (None, setting.engine) and options.window in (
-                None,
-                setting.window,
-            ):
+            if f"{options.only}," in f"{setting.name},":
                 progress.print(setting.name, markup=False)
                 try:
                     table.add_row(*_row(setting, bench.run(setting)))

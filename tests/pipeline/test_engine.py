@@ -108,3 +108,8 @@ def test_late_events_are_gathered_but_on_prism_where_they_would_hold_up_the_othe
     assert not values.mistakes
     late_firing_delay("PrismRunner", 7, values)
     assert "leave it out" in values.mistakes[0]
+
+
+def test_a_stream_on_flink_is_checkpointed_every_five_seconds() -> None:
+    flags = with_flags(["--runner=FlinkRunner"], is_stream=True, is_kafka=True)
+    assert "--checkpointing_interval=5000" in flags
