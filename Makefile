@@ -6,7 +6,7 @@ LOCK := constraints.txt
 SCRIPTS := 300
 KILLS := 20
 
-.PHONY: demo streaming test law test-engines check format bench bench-isolation wheel-test lock clean
+.PHONY: demo streaming test law test-engines check format bench bench-isolation wheel-test lock clean bench-backlog bench-latency
 
 demo: $(VENV)/.demo  ## delivers 200,000 generated events to three customers on a real S3 server
 	$(BIN)/python -m examples.demo $(ARGS)
@@ -37,6 +37,12 @@ bench: $(VENV)/.test  ## the reference loop, this pipeline and Beam's own file s
 
 bench-isolation: $(VENV)/.test  ## what one hanging and one refusing bucket cost 48 others
 	$(BIN)/python -m benchmarks.isolation $(ARGS)
+
+bench-backlog: $(VENV)/.engines  ## a full topic drained on real engines; needs java, maven and go
+	$(BIN)/python -m benchmarks.backlog $(ARGS)
+
+bench-latency: $(VENV)/.engines  ## how long after a window's end its objects and manifests come; 25 minutes
+	$(BIN)/python -m benchmarks.latency $(ARGS)
 
 wheel-test: $(VENV)/.dev  ## builds the wheel, installs it into a clean environment, runs its command
 	rm -rf build dist

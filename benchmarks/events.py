@@ -1,7 +1,7 @@
 """The benchmark's input: events of about 850 bytes for 20 destinations, over 12 windows.
 
-The same number and seed give the same bytes. Every event is valid and goes to one destination: what
-is compared is the cost of the way that almost all events take.
+The same number, seed and start give the same bytes. Every event is valid and goes to one
+destination: what is compared is the cost of the way that almost all events take.
 """
 
 from bisect import bisect
@@ -62,25 +62,26 @@ class _Sender(NamedTuple):
     bodies: list[str]
 
 
-def write_events(path: Path, count: int, seed: int = 1) -> None:
+def write_events(path: Path, count: int, seed: int = 1, start: datetime = START) -> None:
     """Writes events in the order of their times, but for a few seconds' jitter.
 
     Args:
         path: The file, plain line-separated JSON.
         count: How many events.
-        seed: Decides all of their content.
+        seed: Decides all of their content, but for their times.
+        start: Of the first window.
     """
     rng = Random(seed)  # noqa: S311 - repeatable, not secret
     with path.open("w", encoding="utf-8", newline="\n", buffering=2**20) as file:
-        file.writelines(_lines(rng, count))
+        file.writelines(_lines(rng, count, start))
 
 
-def _lines(rng: Random, count: int) -> Iterator[str]:
+def _lines(rng: Random, count: int, start: datetime) -> Iterator[str]:
     senders = _senders(rng)
     keys = list(DESTINATIONS)
     shares = list(accumulate((rank + 1) ** -_SHAPE for rank in range(len(keys))))
     visitors = [str(UUID(int=rng.getrandbits(128))) for _ in range(_VISITORS)]
-    seconds = {each: f"{START + timedelta(seconds=each):%Y-%m-%dT%H:%M:%S}" for each in _SECONDS}
+    seconds = {each: f"{start + timedelta(seconds=each):%Y-%m-%dT%H:%M:%S}" for each in _SECONDS}
     draw, bits = rng.random, rng.getrandbits
     for index in range(count):
         rank = bisect(shares, draw() * shares[-1])

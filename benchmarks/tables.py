@@ -24,7 +24,7 @@ MOST_PEAK_BYTES: Final = 1.5 * 2**30
 def programs_table(comparison: Comparison) -> Table:
     """One line for each program."""
     reference = comparison.results[REFERENCE].seconds
-    table = _table(
+    table = markdown_table(
         "program",
         "events",
         "CPU s per million",
@@ -42,7 +42,7 @@ def programs_table(comparison: Comparison) -> Table:
             f"{1 / seconds:,.0f}",
             f"{_ratio(reference, result.seconds):.2f}",
             f"{result.wall:.1f}",
-            _mebibytes(result.peak),
+            mebibytes(result.peak),
         )
     return table
 
@@ -81,14 +81,14 @@ def targets(comparison: Comparison) -> Iterator[str]:
 
 def memory_table(results: Sequence[Result]) -> Table:
     """One line for each number of events."""
-    table = _table("events", "raw", "packed", "peak", "wall s")
+    table = markdown_table("events", "raw", "packed", "peak", "wall s")
     for result in results:
         figures = result.runs[0].figures
         table.add_row(
             f"{result.events:,}",
-            _mebibytes(figures["raw_bytes"]),
-            _mebibytes(figures["packed_bytes"]),
-            _mebibytes(result.peak),
+            mebibytes(figures["raw_bytes"]),
+            mebibytes(figures["packed_bytes"]),
+            mebibytes(result.peak),
             f"{result.wall:.1f}",
         )
     return table
@@ -98,8 +98,8 @@ def memory_targets(results: Sequence[Result]) -> Iterator[str]:
     """The peak, and how it rises."""
     first, last = results[0], results[-1]
     yield _verdict(
-        f"the peak for {last.events:,} events is {_mebibytes(last.peak)}",
-        f"at most {_mebibytes(MOST_PEAK_BYTES)}",
+        f"the peak for {last.events:,} events is {mebibytes(last.peak)}",
+        f"at most {mebibytes(MOST_PEAK_BYTES)}",
         met=last.peak <= MOST_PEAK_BYTES,
     )
     more = last.peak - first.peak
@@ -107,6 +107,15 @@ def memory_targets(results: Sequence[Result]) -> Iterator[str]:
     for kind in ("raw", "packed"):
         added = after[f"{kind}_bytes"] - before[f"{kind}_bytes"]
         yield f"- from first to last it rises by {more / added:.2f} of the {kind} bytes added"
+
+
+def markdown_table(first: str, *others: str) -> Table:
+    """An empty table, the first column of words, the others of figures."""
+    table = Table(box=box.MARKDOWN)
+    table.add_column(first)
+    for heading in others:
+        table.add_column(heading, justify="right")
+    return table
 
 
 def machine() -> str:
@@ -121,27 +130,20 @@ def machine() -> str:
     )
 
 
+def mebibytes(count: float) -> str:
+    """A size as the tables have it."""
+    # Not `transforms.units`: a child's peak is at least what its parent holds when it is made, so
+    # what prints the tables must stay small and import no Beam.
+    return f"{count / 2**20:,.0f} MiB"
+
+
 def _ratio(numerators: Sequence[float], denominators: Sequence[float]) -> float:
     """The median of the rounds' ratios: what slows a round down slows down both of its sides."""
     return median(n / d for n, d in zip(numerators, denominators, strict=True))
 
 
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=box.MARKDOWN)
-    table.add_column(first)
-    for heading in others:
-        table.add_column(heading, justify="right")
-    return table
-
-
 def _verdict(measured: str, target: str, *, met: bool) -> str:
     return f"- {measured} (target: {target}): {'met' if met else 'MISSED'}"
-
-
-def _mebibytes(count: float) -> str:
-    # Not `transforms.units`: a child's peak is at least what its parent holds when it is made, so
-    # what prints the tables must stay small and import no Beam.
-    return f"{count / 2**20:,.0f} MiB"
 
 
 def _processor() -> str:

@@ -21,8 +21,9 @@ _FOR_EVER: Final = 10 * 365 * 86_400
 _PRISM_KEEPS: Final = 366 * 86_400
 
 _FLINK_STREAM: Final = {
-    # The engine's own is -1: nothing would ever be acknowledged.
-    "checkpointing_interval": "10000",
+    # The engine's own is -1: nothing would ever be acknowledged. An object waits for a checkpoint,
+    # its manifest for two: docs/benchmarks.md has what 1, 5 and 10 s come to.
+    "checkpointing_interval": "5000",
     # Its own second lets windows wait for each other: they came 12 to 32 s late, or not at all.
     "max_bundle_time_mills": "200",
 }

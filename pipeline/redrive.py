@@ -25,7 +25,7 @@ from transforms.ops_tree import ops_tree
 from transforms.parked_files import ParkedFile, find_parked
 from transforms.redrive import Redrive
 from transforms.redrive_groups import Outcome, refusal
-from transforms.s3 import s3_client
+from transforms.s3 import forget_clients
 from transforms.store import Failure
 
 _MOST_REASONS: Final = 5
@@ -87,7 +87,7 @@ def _go_on(command: Command, seconds: int, screen: Console) -> NoReturn:
     said = ""
     while True:
         # Credentials that stand in files are read but once for each client.
-        s3_client.cache_clear()
+        forget_clients()
         try:
             said = _say_round(_one_more(command, screen), said)
         except UsageError as error:

@@ -53,6 +53,9 @@ class ClientSettings(msgspec.Struct, frozen=True):
     external_id: str | None
 
 
+_making: Final[dict[ClientSettings, threading.Lock]] = {}
+
+
 class S3Store:
     """Puts objects into a connection's bucket, with the headers that the connection demands.
 
@@ -106,7 +109,7 @@ class S3Store:
         # The SDK renews credentials before they expire; those of a file or of the environment it
         # reads but once, when a client is made.
         if self.client is client:
-            s3_client.cache_clear()
+            forget_clients()
             self.client = s3_client(self._settings)
         return self._put_by(self.client, request)
 
@@ -156,9 +159,20 @@ def put_parameters(connection: Connection) -> dict[str, Any]:
     return {"Bucket": connection.bucket, **given}
 
 
-@functools.lru_cache(_MOST_CLIENTS)
 def s3_client(settings: ClientSettings) -> "S3Client":
     """A client for these settings, shared by all threads of the process."""
+    # All destinations of a worker ask at the same moment: twenty would each make one of their own.
+    with _making.setdefault(settings, threading.Lock()):
+        return _new_client(settings)
+
+
+def forget_clients() -> None:
+    """Makes new ones from now on, which look for credentials again."""
+    _new_client.cache_clear()
+
+
+@functools.lru_cache(_MOST_CLIENTS)
+def _new_client(settings: ClientSettings) -> "S3Client":
     session = _session()
     if settings.role_arn is not None:
         session = _assuming(session, settings.role_arn, settings.external_id, settings.region)

@@ -90,6 +90,11 @@ class S3Server:
         self._stop()
 
     @property
+    def pid(self) -> int | None:
+        """The running process."""
+        return None if self._process is None else self._process.pid
+
+    @property
     def log(self) -> Path:
         """The file that takes what the server prints."""
         return self._folder / "weed.log"

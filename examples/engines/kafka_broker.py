@@ -106,6 +106,11 @@ class KafkaBroker:
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    @property
+    def pid(self) -> int | None:
+        """The running process."""
+        return None if self._process is None else self._process.pid
+
     def start(self) -> None:
         """Starts it, again after `kill` with its data, and waits until it answers."""
         self._process = self._run("kafka.Kafka")

@@ -19,7 +19,7 @@ from examples.demo.s3_server import OWNER, WRITER, S3Server
 from pipeline.__main__ import main
 from tests.end_to_end import law
 from tests.faults.fault_server import Answer, FaultServer, Rule, Slow, scripts
-from transforms.s3 import s3_client
+from transforms.s3 import forget_clients
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -42,7 +42,7 @@ class Lab:
 
     def run(self, *command: str, folder: Path, identity: str = WRITER) -> int:
         """The exit code of a command that was given to the shell in this folder."""
-        s3_client.cache_clear()  # clients remember the identity that they were made with
+        forget_clients()  # clients remember the identity that they were made with
         ours = self.server.environment(OWNER if identity == OWNER else WRITER)
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(folder)
@@ -76,7 +76,7 @@ def lab(s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         s3_server.create_bucket(bucket)
     with FaultServer(s3_server.endpoint_url) as faults:
         yield Lab(s3_server, faults, tmp_path_factory.mktemp("law"))
-    s3_client.cache_clear()
+    forget_clients()
 
 
 @settings(

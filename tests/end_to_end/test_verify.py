@@ -17,7 +17,7 @@ from pipeline.__main__ import main
 from tests.end_to_end.runs import Runs, stored
 from tests.small_prefix import FIRST, HOUR, MANIFEST, PACK, SECOND, SmallPrefix, clean, raw_lines
 from tests.small_prefix import target as target_of
-from transforms.s3 import s3_client
+from transforms.s3 import forget_clients
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,9 +29,9 @@ Verify = Callable[..., int]
 def _as_owner(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in s3_server.environment(OWNER).items():
         monkeypatch.setenv(name, value)
-    s3_client.cache_clear()
+    forget_clients()
     yield
-    s3_client.cache_clear()
+    forget_clients()
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_what_a_policy_grants_to_nobody_but_the_owner_is_said(  # noqa: PLR0913,
     assert prefix.objects
     for name, value in s3_server.environment(WRITER).items():
         monkeypatch.setenv(name, value)
-    s3_client.cache_clear()
+    forget_clients()
     assert verify(f"s3://{bucket}/logs") == 1
     out, err = capsys.readouterr()
     assert out == ""

@@ -9,7 +9,7 @@ from examples.demo.policies import origin_policy
 from examples.demo.s3_server import WRITER, S3Server
 from pipeline.__main__ import main
 from tests.end_to_end.runs import Runs, lines_of, stored
-from transforms.s3 import s3_client
+from transforms.s3 import forget_clients
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -36,8 +36,8 @@ def test_a_run_with_a_mended_match_is_not_overwritten_by_what_was_parked_before(
 
     for name, value in s3_server.environment(WRITER).items():
         monkeypatch.setenv(name, value)
-    s3_client.cache_clear()
+    forget_clients()
     assert main(["redrive", f"--config={runs.folder / 'events.yaml'}"]) == 0
-    s3_client.cache_clear()
+    forget_clients()
     now = stored(owner, runs.bucket)
     assert now == delivered

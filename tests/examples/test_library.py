@@ -8,7 +8,7 @@ import yaml
 
 from examples.demo.s3_server import OWNER, WRITER, S3Server
 from examples.library.orders import main
-from transforms.s3 import s3_client
+from transforms.s3 import forget_clients
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,7 +29,7 @@ def test_another_pipeline_delivers_with_the_sink_alone(
 ) -> None:
     for name, value in s3_server.environment(WRITER).items():
         monkeypatch.setenv(name, value)
-    s3_client.cache_clear()
+    forget_clients()
     shops = ("north", "south")
     for shop in shops:
         s3_server.create_bucket(f"{shop}-orders")

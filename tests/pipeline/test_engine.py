@@ -114,3 +114,8 @@ def test_late_events_are_gathered_but_on_prism_where_they_would_hold_up_the_othe
 def test_prism_keeps_windows_open_since_its_watermark_runs_ahead_of_slow_partitions() -> None:
     assert windows_kept("PrismRunner", 60) == 366 * 86_400
     assert windows_kept("FlinkRunner", 60) == 60
+
+
+def test_a_stream_on_flink_is_checkpointed_every_five_seconds() -> None:
+    flags = with_flags(["--runner=FlinkRunner"], is_stream=True, is_kafka=True)
+    assert "--checkpointing_interval=5000" in flags

@@ -1,8 +1,10 @@
 import base64
 import hashlib
 import io
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,7 +15,7 @@ from moto import mock_aws
 
 from transforms.connection import Connection
 from transforms.errors import PutError
-from transforms.s3 import S3Store, s3_client
+from transforms.s3 import ClientSettings, S3Store, forget_clients, s3_client
 from transforms.store import PutRequest
 
 BODY = b'{"writeKey":"k"}\n'
@@ -31,9 +33,9 @@ def connection(**fields: Any) -> Connection:  # noqa: ANN401 - any field
 def _fresh_clients_with_credentials_of_nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    s3_client.cache_clear()
+    forget_clients()
     yield
-    s3_client.cache_clear()
+    forget_clients()
 
 
 STORED = {"ETag": '"0123456789abcdef0123456789abcdef"'}
@@ -269,3 +271,15 @@ def test_connections_that_agree_share_a_client() -> None:
 
 def _text(value: str | bytes) -> str:
     return value.decode() if isinstance(value, bytes) else value
+
+
+def test_threads_that_ask_at_once_share_one_client() -> None:
+    settings = ClientSettings("eu-west-1", None, None, None)
+    together = threading.Barrier(10)
+
+    def ask(_: int) -> object:
+        together.wait()
+        return s3_client(settings)
+
+    with ThreadPoolExecutor(10) as pool:
+        assert len(set(map(id, pool.map(ask, range(10))))) == 1

@@ -9,7 +9,7 @@ from moto import mock_aws
 
 from transforms.connection import Connection
 from transforms.object_tree import ObjectGoneError, TreeError, UnreadableObjectError
-from transforms.s3 import s3_client
+from transforms.s3 import forget_clients
 from transforms.s3_bucket import S3Bucket, operators_bucket, owners_bucket
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 def owner(monkeypatch: pytest.MonkeyPatch) -> Iterator["S3Client"]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    s3_client.cache_clear()
+    forget_clients()
     with mock_aws():
         client = boto3.client("s3", region_name="us-east-1")
         client.create_bucket(Bucket="acme-bucket")
         yield client
-    s3_client.cache_clear()
+    forget_clients()
 
 
 def put(owner: "S3Client", *keys: str) -> None:
