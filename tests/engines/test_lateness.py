@@ -133,7 +133,7 @@ def _letter(told: Told, number: int) -> dict[str, Any]:
     [letter] = [
         each
         for each in told.left.ops_lines("dead_letters")
-        if (each["source"], each["position"]) == (f"lateness-{sent.partition}", sent.offset)
+        if (each["source"], each["position"]) == (f"lateness/{sent.partition}", sent.offset)
     ]
     return letter
 
