@@ -37,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     # What Beam logs on its way in is of no use to a person.
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
+    # What our own stages warn of is, where the workers are this process.
+    logging.getLogger("transforms").setLevel(logging.WARNING)
     if given[:1] == ["redrive"]:
         from pipeline.redrive import redrive  # noqa: PLC0415 - as above
 

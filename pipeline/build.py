@@ -13,12 +13,15 @@ from apache_beam.utils.shared import Shared
 from pipeline.job import Job
 from transforms import ops
 from transforms.assemble import Assemble
+from transforms.edition import Editions
 from transforms.kafka.source import ReadKafka
-from transforms.manifest import ManifestPanes, QuietWindows
+from transforms.manifest import ManifestPanes
 from transforms.pack import Pack
 from transforms.parse import Parse
 from transforms.places import StoreOpener, open_store
 from transforms.put import Put
+from transforms.quiet import QuietWindows
+from transforms.quiet_stream import QuietStream
 from transforms.read import Read
 from transforms.receipts import AllReceipts
 from transforms.route import Route
@@ -62,7 +65,7 @@ def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -
         | "customers' receipts" >> beam.Filter(ops.is_for_a_customer)
     )
     # A manifest follows when its window has closed and all objects of the pane are settled.
-    quiet = packed.pieces | "quiet" >> QuietWindows(job.always_listed(), seconds)
+    quiet = _quiet(job, editions, packed.pieces)
     listed = (
         (settled, quiet)
         | "manifest" >> ManifestPanes(editions, seconds, late_seconds, job.guarantee)
@@ -85,3 +88,10 @@ def _read(job: Job) -> beam.PTransform:
     if job.kafka is None:
         return Read(job.files, job.reading.block_bytes, job.reading.avro_field)
     return ReadKafka(job.kafka.settings, job.kafka.partitions, job.run, job.kafka.missing, job.pace)
+
+
+def _quiet(job: Job, editions: Editions, pieces: beam.PCollection) -> beam.PCollection:
+    seconds = job.reading.window_seconds
+    if job.is_stream:
+        return pieces.pipeline | "quiet" >> QuietStream(editions, job.run, seconds)
+    return pieces | "quiet" >> QuietWindows(job.edition.always_listed, seconds)

@@ -152,12 +152,6 @@ class Job(msgspec.Struct, frozen=True):
         configured = self.configuration.model_dump_json()
         return ops_target(name, self.run, self.ops, configured)
 
-    def always_listed(self) -> list[Target]:
-        """The targets of the destinations that want a manifest of every window."""
-        edition = self.edition
-        pairs = zip(edition.destinations, edition.targets, strict=True)
-        return [target for each, target in pairs if each.enabled and each.manifest == "always"]
-
 
 def mint_run(files: Sequence[InputFile], reading: Reading) -> str:
     """The id of a bounded run: the same input, read in the same way, is the same run."""

@@ -142,7 +142,9 @@ class Destination(Section):
         "with_data",
         description="Whether each window's objects are listed in a manifest beside them, once the "
         "window has closed: `with_data` for windows with events, `off` for none, `always` also for "
-        "windows without events, so that a quiet hour and a broken one differ.",
+        "windows without events, so that a quiet hour and a broken one differ: those between the "
+        "first and the last of a bounded run; in a stream, by the wall clock, every window that "
+        "begins after the job's start.",
         examples=["always"],
     )
 

@@ -69,6 +69,15 @@ class Edition(msgspec.Struct, frozen=True, dict=True):
         return {each.name: target for each, target in pairs if each.enabled}
 
     @cached_property
+    def always_listed(self) -> tuple[Target, ...]:
+        """The targets of the destinations that want a manifest of every window."""
+        return tuple(
+            self.enabled[each.name]
+            for each in self.destinations
+            if each.enabled and each.manifest == "always"
+        )
+
+    @cached_property
     def table(self) -> RoutingTable:
         """Which events go to which of the targets."""
         return RoutingTable(self.destinations, self.targets)

@@ -30,6 +30,9 @@ Place = tuple[str, str]
 class LiveJob:
     """One job in a folder of its own, with three destinations in two buckets of its own.
 
+    Attributes:
+        root: The tree whose program is run.
+
     Args:
         server: The S3 server, which is given the buckets.
         folder: For configuration, ops path and logs.
@@ -38,6 +41,7 @@ class LiveJob:
     """
 
     def __init__(self, server: S3Server, folder: Path, address: str, topic: str) -> None:
+        self.root = Path(__file__).parents[2]
         self.folder = folder
         self.ops = folder / "ops"
         self.configuration_file = folder / "events.yaml"
@@ -89,7 +93,7 @@ class LiveJob:
     @property
     def environment(self) -> dict[str, str]:
         """What the job's processes, wherever they run, find the program and its identity by."""
-        path = os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")])
+        path = os.pathsep.join([str(self.root), os.environ.get("PYTHONPATH", "")])
         search = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         return {
             **os.environ,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from examples.demo.s3_server import S3Server
 from tests.engines.flink_cluster import FlinkCluster
+from tests.engines.flink_rest import Checkpoints
 from tests.engines.kafka_broker import KafkaBroker
 from tests.engines.live_job import Left, LiveJob, lacking
 from tests.engines.steady import Steady
@@ -149,6 +150,19 @@ class Ordeal:
         folder = self.cluster.savepoints_folder.as_uri()
         savepoint = self.cluster.rest.stop_with_savepoint(self._id, folder)
         self.submit(f"--savepoint_path={savepoint}")
+
+    def upgrade(self, root: Path) -> None:
+        """Stops with a savepoint, and goes on from there with the program in another tree."""
+        folder = self.cluster.savepoints_folder.as_uri()
+        savepoint = self.cluster.rest.stop_with_savepoint(self._id, folder)
+        self.cluster.workers.kill()
+        self.job.root = self.cluster.workers.root = root
+        self.cluster.workers.start()
+        self.submit(f"--savepoint_path={savepoint}")
+
+    def checkpoints(self) -> Checkpoints:
+        """The job's checkpoints since it was submitted last."""
+        return self.cluster.rest.checkpoints(self._id)
 
     def finish(self) -> Left:
         """Ends the producer, waits for its last events, and gives what is there."""

@@ -71,6 +71,15 @@ class Steady:
     ) -> None:
         self.stop()
 
+    def spread(self, partitions: int) -> None:
+        """Goes on into so many partitions, as soon as the producer knows of them."""
+        while (
+            len(self._producer.list_topics(self._topic).topics[self._topic].partitions)
+            != partitions
+        ):
+            time.sleep(_TICK_SECONDS)
+        self._partitions = partitions
+
     def stop(self) -> None:
         """Ends it, and waits until the broker has all records."""
         if not self._stopping.is_set():

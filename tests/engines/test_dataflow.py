@@ -86,7 +86,7 @@ class Translated:
 
 
 def stream_of(folder: Path) -> Job:
-    partitions = tuple(Partition("clicks", number, 2, 0) for number in range(2))
+    partitions = tuple(Partition("clicks", number, 0) for number in range(2))
     kafka = KafkaInput(KafkaSettings("broker:9092"), partitions)
     bounded = job_of(folder)
     return Job(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import apache_beam as beam
 import pytest
+from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.runners.sdf_utils import (
@@ -15,10 +16,12 @@ from apache_beam.runners.sdf_utils import (
     ThreadsafeWatermarkEstimator,
 )
 from apache_beam.testing.util import assert_that
+from apache_beam.utils.timestamp import MIN_TIMESTAMP
 from confluent_kafka import Consumer, TopicPartition
 
 from tests.engines.kafka_broker import PASSWORD, USER, KafkaBroker
 from transforms.kafka.consumers import MissingOffsets
+from transforms.kafka.discovery import DiscoverPartitions, Given, GivenTracker, Submitted
 from transforms.kafka.errors import KafkaReadError, OffsetGoneError
 from transforms.kafka.offsets import OffsetRange, OffsetTracker
 from transforms.kafka.partitions import Partition, list_partitions
@@ -338,7 +341,7 @@ def test_a_topic_that_was_made_anew_stops_the_job(
     broker: KafkaBroker, topic: str, settings: KafkaSettings
 ) -> None:
     produce(broker, topic, *numbered(0, 3))
-    partition = Partition(topic, 0, 1, 100)
+    partition = Partition(topic, 0, 100)
     with pytest.raises(OffsetGoneError) as raised:
         Source(settings, partition, missing="earliest").until(1)
     assert str(raised.value) == (
@@ -350,7 +353,7 @@ def test_a_topic_that_was_made_anew_stops_the_job(
 def test_lag_is_visible_to_ordinary_tools(broker: KafkaBroker, topic: str) -> None:
     settings = KafkaSettings(broker.address, (("group.id", topic),))
     produce(broker, topic, *numbered(0, 20))
-    partition = Partition(topic, 0, 1, 12)
+    partition = Partition(topic, 0, 12)
     source = Source(settings, partition)
     source.until(8)
     client = Consumer({"bootstrap.servers": broker.address, "group.id": topic})
@@ -364,19 +367,16 @@ def test_lag_is_visible_to_ordinary_tools(broker: KafkaBroker, topic: str) -> No
     client.close()
 
 
-def test_partitions_that_came_later_are_told_of(
-    broker: KafkaBroker, settings: KafkaSettings, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_partitions_that_came_later_are_found(broker: KafkaBroker, settings: KafkaSettings) -> None:
     topic = broker.create_topic(f"growing-{uuid.uuid4().hex[:8]}")
-    source = Source(settings, only(settings, topic))
+    submitted = Submitted(tuple(list_partitions(settings, [topic])))
     broker.add_partitions(topic, 3)
-    for _ in range(3):
-        source.resume()
-    said = (
-        f"topic {topic} has 3 partitions, and the job reads 1: events in the others wait for "
-        "its next submission"
+    tracker = RestrictionTrackerView(
+        ThreadsafeRestrictionTracker(GivenTracker(Given(((topic, 1),))))
     )
-    assert caplog.messages == [said]
+    watermark = ManualWatermarkEstimator(MIN_TIMESTAMP)
+    found = DiscoverPartitions(settings).process(submitted, tracker, watermark)
+    assert [(each.partition, each.start) for each in found] == [(1, 0), (2, 0)]
 
 
 def test_a_name_that_is_nearly_a_topic(topic: str, settings: KafkaSettings) -> None:
@@ -410,7 +410,7 @@ def test_a_user_logs_in(
     with pytest.raises(
         KafkaReadError, match=r"clicks-.*/0 cannot be read: .*Authentication failed"
     ):
-        Source(settings, Partition(topic, 0, 1, 0)).until(1)
+        Source(settings, Partition(topic, 0, 0)).until(1)
     assert "wrong-and-secret" not in caplog.text + str(raised.value)
 
 
@@ -442,7 +442,7 @@ def _are(expected: list[tuple[str, bytes]]) -> object:
 
 def test_a_stream_is_unbounded() -> None:
     pipeline = beam.Pipeline(FnApiRunner())
-    blocks = pipeline | ReadKafka(KafkaSettings("b:1"), [Partition("t", 0, 1, 0)], "run00000")
+    blocks = pipeline | ReadKafka(KafkaSettings("b:1"), [Partition("t", 0, 0)], "run00000")
     assert not blocks.is_bounded
 
 

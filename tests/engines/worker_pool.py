@@ -23,9 +23,11 @@ class WorkerPool:
 
     Attributes:
         address: `host:port` of the pool.
+        root: The tree whose program it runs; another one counts from the next start.
     """
 
     def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        self.root = _ROOT
         self._environment = dict(environment or {})
         self._output = folder / "worker-pool.log"
         self._port = free_port()
@@ -49,8 +51,8 @@ class WorkerPool:
         self._process = Process(
             [sys.executable, "-m", pool, f"--service_port={self._port}"],
             self._output,
-            _ROOT,
-            {"PATH": path, "PYTHONPATH": str(_ROOT), **self._environment},
+            self.root,
+            {**self._environment, "PATH": path, "PYTHONPATH": str(self.root)},
         )
         self._process.await_port(self._port)
 

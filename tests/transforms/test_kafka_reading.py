@@ -66,7 +66,7 @@ class Run:
         watermark = PartitionWatermark(self.state)
         self.log.next = self.left.start
         reading = Reading(
-            Partition("t", 0, 1, 0, run="run00000"),
+            Partition("t", 0, 0, run="run00000"),
             self.pace,
             cast("PartitionReader", self.log),
             cast("OffsetTracker", RestrictionTrackerView(tracker)),

@@ -24,7 +24,6 @@ MissingOffsets = Literal["fail", "earliest", "latest"]
 _ASK_SECONDS: Final = 5.0
 _DRAINED_SECONDS: Final = 1.0
 _COMMIT_SECONDS: Final = 5.0
-_LIST_SECONDS: Final = 60.0
 _WARN_SECONDS: Final = 30.0
 # Fetched ahead, for each partition: librdkafka's own 64 MiB would be too much for many of them.
 _QUEUE_KIB: Final = 16 * 1024
@@ -84,7 +83,7 @@ class PartitionReader:
         self.place = place
         self._refusal: KafkaError | None = None
         self._answered = False
-        self._committed_at = self._listed_at = self._warned_at = float("-inf")
+        self._committed_at = self._warned_at = float("-inf")
         self._consumer = new_consumer(place.settings, self._on_error)
         self.seek(offset)
 
@@ -141,32 +140,6 @@ class PartitionReader:
         if self._answered and now - self._committed_at >= _COMMIT_SECONDS:
             self._committed_at = now
             self._consumer.commit(offsets=[self._at(offset)], asynchronous=True)
-
-    def tell_unread(self, listed: int) -> None:
-        """Warns, now and then, of partitions that the topic got since the job was submitted.
-
-        Args:
-            listed: How many it had then.
-        """
-        now = time.monotonic()
-        if not self._answered or now - self._listed_at < _LIST_SECONDS:
-            return
-        self._listed_at = now
-        topic = self.place.topic
-        try:
-            found = self._consumer.list_topics(topic, timeout=_ASK_SECONDS).topics[topic]
-        except KafkaException:
-            return  # the reading itself will say what is wrong
-        unread = max(len(found.partitions) - listed, 0)
-        Metrics.gauge("kafka", "unread_partitions").set(unread)
-        if unread:
-            _LOG.warning(
-                "topic %s has %d partitions, and the job reads %d: events in the others wait for "
-                "its next submission",
-                topic,
-                len(found.partitions),
-                listed,
-            )
 
     def close(self) -> None:
         """Lets go of connections and threads."""

@@ -35,7 +35,6 @@ class Partition(msgspec.Struct, frozen=True, array_like=True):
     It lies in savepoints: a field may be added at the end, with a default, and none taken away.
 
     Attributes:
-        listed: How many partitions the topic had.
         start: The first offset to read.
         stop: The first not to read; `None` for ever.
         cluster: The cluster's own id, empty where it has none; part of what names bounded input.
@@ -44,7 +43,6 @@ class Partition(msgspec.Struct, frozen=True, array_like=True):
 
     topic: str
     partition: int
-    listed: int
     start: int
     stop: int | None = None
     cluster: str = ""
@@ -155,7 +153,6 @@ def _listed(
             yield Partition(
                 topic,
                 number,
-                len(found.partitions),
                 first,
                 None if last is None else max(first, last),
                 metadata.cluster_id or "",

@@ -14,6 +14,7 @@ from apache_beam.transforms.core import RestrictionProvider, WatermarkEstimatorP
 
 from transforms.coders import StructCoder
 from transforms.kafka.consumers import MissingOffsets, Place
+from transforms.kafka.discovery import DiscoverPartitions, Submitted
 from transforms.kafka.offsets import OffsetRange, OffsetTracker
 from transforms.kafka.partitions import Partition
 from transforms.kafka.pool import readers
@@ -48,16 +49,22 @@ class ReadKafka(beam.PTransform):
         if len(ends) != 1:
             raise ValueError("partitions must be given, all with an end, or none")
         self._elements = [msgspec.structs.replace(each, run=run) for each in partitions]
-        reads = ReadPartition if ends == {True} else ReadPartitionForEver
-        self._reads = reads(settings, missing, pace or Pace())
+        self._settings, self._missing, self._pace = settings, missing, pace or Pace()
+        self._is_bounded = ends == {True}
 
     def expand(self, pbegin: beam.pvalue.PBegin) -> "beam.PCollection[Block]":
-        """The partitions, each read by one worker at a time."""
-        return (
+        """The partitions, each read by one worker at a time; of a stream, also those to come."""
+        how = (self._settings, self._missing, self._pace)
+        if self._is_bounded:
+            found = pbegin | "Partitions" >> beam.Create(self._elements)
+            return found | "Blocks" >> beam.ParDo(ReadPartition(*how)).with_output_types(Block)
+        found = (
             pbegin
-            | "Partitions" >> beam.Create(self._elements)
-            | "Blocks" >> beam.ParDo(self._reads).with_output_types(Block)
+            | "Run" >> beam.Create([Submitted(tuple(self._elements))])
+            | "Partitions"
+            >> beam.ParDo(DiscoverPartitions(self._settings)).with_output_types(Partition)
         )
+        return found | "Blocks" >> beam.ParDo(ReadPartitionForEver(*how)).with_output_types(Block)
 
 
 class OffsetsOfPartition(RestrictionProvider):
@@ -122,8 +129,6 @@ class ReadPartition(beam.DoFn):
         with readers.reader(place, offsets.start) as reader:
             if offsets.stop is None:
                 reader.commit(offsets.start)
-                if element.partition == 0:
-                    reader.tell_unread(element.listed)
             yield from Reading(element, self._pace, reader, tracker, watermark).blocks()
 
 

@@ -1,0 +1,76 @@
+"""The law of delivery while the parts of a Flink cluster are killed, stopped and replaced.
+
+`KILLS` in the environment makes the first test longer or shorter.
+"""
+
+import json
+import os
+import random
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from examples.demo.s3_server import S3Server
+from tests.engines.kafka_broker import KafkaBroker
+from tests.engines.live_job import Left, check_law, missing_and_doubled
+from tests.engines.next_version import write_next_version
+from tests.engines.ordeal import Ordeal
+
+KILLS: Final = int(os.environ.get("KILLS", "10"))
+OTHERS: Final = 3
+
+
+def strays(left: Left, ordeal: Ordeal) -> tuple[int, int]:
+    """Objects that no manifest speaks of, and events that a plain listing finds more than once."""
+    doubled = sum(
+        len(missing_and_doubled(found, ordeal.steady.expected[name])[1])
+        for name, found in left.by_listing().items()
+    )
+    return len(left.orphans()), doubled
+
+
+def test_with_stable_input_the_bucket_holds_every_event_once_whatever_is_killed(
+    s3_server: S3Server, broker: KafkaBroker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = random.Random()
+    with Ordeal(s3_server, broker, tmp_path, "kills-stable") as ordeal:
+        for _ in range(KILLS):
+            ordeal.await_moment(rng)
+            ordeal.suffer("TaskManager killed", ordeal.kill_task_manager)
+        for _ in range(OTHERS):
+            ordeal.await_moment(rng)
+            ordeal.suffer("workers killed", ordeal.kill_workers)
+        for _ in range(OTHERS):
+            ordeal.await_moment(rng)
+            ordeal.suffer("JobManager killed", ordeal.kill_job_manager)
+        ordeal.suffer("stopped and resumed", ordeal.stop_and_resume)
+        ordeal.suffer("upgraded", lambda: ordeal.upgrade(write_next_version(tmp_path / "next")))
+        left = ordeal.finish()
+        with capsys.disabled():
+            print(f"\n{ordeal}\n{ordeal.steady.produced:,} events")  # noqa: T201 - the table
+    check_law(left, ordeal.steady)
+    assert strays(left, ordeal) == (0, 0)
+    writers = {manifest.get("written_by") for manifest in manifests(left)}
+    assert writers == {None, "next"}
+    assert {manifest["guarantee"] for manifest in manifests(left)} == {"stable"}
+
+
+def test_without_stable_input_the_manifests_are_right_and_what_is_left_over_is_counted(
+    s3_server: S3Server, broker: KafkaBroker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = random.Random()
+    with Ordeal(s3_server, broker, tmp_path, "kills-unstable", "--stable_input=off") as ordeal:
+        for _ in range(max(1, KILLS // 2)):
+            ordeal.await_moment(rng)
+            ordeal.suffer("TaskManager killed", ordeal.kill_task_manager)
+        left = ordeal.finish()
+        orphans, doubled = strays(left, ordeal)
+        with capsys.disabled():
+            print(f"\n{ordeal}\n{orphans} orphans, {doubled} events twice")  # noqa: T201 - the table
+    check_law(left, ordeal.steady)
+    assert {manifest["guarantee"] for manifest in manifests(left)} == {"orphans_possible"}
+
+
+def manifests(left: Left) -> list[dict[str, object]]:
+    return [json.loads(body) for (_, key), body in left.stored.items() if key.endswith(".json")]
