@@ -3,17 +3,22 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCK := constraints.txt
+SCRIPTS := 300
+KILLS := 20
 
-.PHONY: demo test law test-engines check format bench bench-isolation wheel-test lock clean
+.PHONY: demo streaming test law test-engines check format bench bench-isolation wheel-test lock clean
 
 demo: $(VENV)/.demo  ## delivers 200,000 generated events to three customers on a real S3 server
 	$(BIN)/python -m examples.demo $(ARGS)
+
+streaming: $(VENV)/.demo  ## live events through Kafka and Prism into S3; needs java, mvn and go
+	$(BIN)/python -m examples.streaming $(ARGS)
 
 test: $(VENV)/.test  ## all tests
 	$(BIN)/python -m pytest $(ARGS)
 
 law: $(VENV)/.test  ## the law of delivery under 300 random fault scripts and 20 kills; 20 minutes
-	LAW_SCRIPTS=300 LAW_KILLS=20 $(BIN)/python -m pytest tests/end_to_end/test_law.py $(ARGS)
+	LAW_SCRIPTS=$(SCRIPTS) LAW_KILLS=$(KILLS) $(BIN)/python -m pytest tests/end_to_end/test_law.py $(ARGS)
 
 test-engines: $(VENV)/.engines  ## Kafka, Prism, Flink, all real; Dataflow, dry; what lacks java, maven or go is skipped
 	$(BIN)/python -m pytest tests/engines $(ARGS)

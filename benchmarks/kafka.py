@@ -22,7 +22,7 @@ from apache_beam.runners.sdf_utils import (
 )
 from confluent_kafka import Consumer, TopicPartition
 
-from tests.engines.kafka_broker import KafkaBroker
+from examples.engines.kafka_broker import KafkaBroker
 from transforms.kafka.offsets import OffsetTracker
 from transforms.kafka.partitions import Partition, list_partitions
 from transforms.kafka.reading import Pace

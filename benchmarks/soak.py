@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from examples.demo.s3_server import S3Server
-from tests.engines.kafka_broker import KafkaBroker
+from examples.engines.kafka_broker import KafkaBroker
 from tests.engines.live_job import check_law
 from tests.engines.ordeal import Ordeal
 

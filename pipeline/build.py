@@ -34,7 +34,7 @@ def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -
     """Adds a job's whole graph to a pipeline."""
     reading, editions, circuits = job.reading, job.editions(), Shared()
     seconds, lateness = reading.window_seconds, job.streaming.lateness
-    late_seconds = lateness.allowed_lateness
+    late_seconds = job.windows_kept_seconds
     gathered_seconds = job.late_firing_delay_seconds
     packed = (
         pipeline

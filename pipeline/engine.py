@@ -18,6 +18,7 @@ _DATAFLOW: Final = "dataflowrunner"
 _LOCAL: Final = frozenset({"directrunner", "fnapirunner"})
 
 _FOR_EVER: Final = 10 * 365 * 86_400
+_PRISM_KEEPS: Final = 366 * 86_400
 
 _FLINK_STREAM: Final = {
     # The engine's own is -1: nothing would ever be acknowledged.
@@ -79,6 +80,15 @@ def late_firing_delay(runner: str | None, asked: int | None, values: Values) -> 
             "--late_firing_delay: on Prism, late events that wait hold up all others; leave it out"
         )
     return 0
+
+
+def windows_kept(runner: str | None, allowed_lateness: int) -> int:
+    """How long an engine keeps windows open for late pieces, in seconds.
+
+    Prism's watermark is that of whichever partition was read last (Beam 2.77): it would drop,
+    without a word, what another has for a window that has long expired there. So it keeps them all.
+    """
+    return _PRISM_KEEPS if name_of(runner) == _PRISM else allowed_lateness
 
 
 def stable_input(

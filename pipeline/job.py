@@ -26,7 +26,11 @@ from transforms.records import Guarantee, Target
 from transforms.route import Unmatched
 from transforms.span import EVERYTHING, Span
 from transforms.stable import StableInput
-from transforms.window import DEFAULT_LATE_FIRING_DELAY_SECONDS, DEFAULT_WINDOW_SECONDS
+from transforms.window import (
+    DEFAULT_ALLOWED_LATENESS_SECONDS,
+    DEFAULT_LATE_FIRING_DELAY_SECONDS,
+    DEFAULT_WINDOW_SECONDS,
+)
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -84,6 +88,7 @@ class Job(msgspec.Struct, frozen=True):
         streaming: How it is worked on, where it never ends.
         stable_input: How what is to be put is made durable first.
         late_firing_delay_seconds: How long late pieces are gathered; 0 for not at all.
+        windows_kept_seconds: How long after a window's end the engine takes late pieces for it.
         config_path: In a stream, the configuration's file, which workers read again and find at the
             same place; `None` where it is read once.
     """
@@ -100,6 +105,7 @@ class Job(msgspec.Struct, frozen=True):
     streaming: Streaming = Streaming()
     stable_input: StableInput = "off"
     late_firing_delay_seconds: int = DEFAULT_LATE_FIRING_DELAY_SECONDS
+    windows_kept_seconds: int = DEFAULT_ALLOWED_LATENESS_SECONDS
     config_path: str | None = None
 
     @property

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from pipeline.command_parser import UsageError
 from pipeline.dataflow import refuse_local_folder
-from pipeline.engine import late_firing_delay, refuse_stream, stable_input
+from pipeline.engine import late_firing_delay, refuse_stream, stable_input, windows_kept
 from pipeline.input import input_of, refuse_own
 from pipeline.job import Job
 from pipeline.ops_path import configuration_of, ops_path_of, probe
@@ -80,6 +80,7 @@ def prepare(
         streaming=streaming,
         stable_input=stable,
         late_firing_delay_seconds=gathered,
+        windows_kept_seconds=windows_kept(runner, streaming.lateness.allowed_lateness),
         config_path=options.config if is_stream else None,
     )
     return job, [

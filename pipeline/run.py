@@ -33,6 +33,11 @@ from transforms.places import url_of
 from transforms.summarise import Summary, read_summary
 
 _MOST_WARNINGS: Final = 10
+_LEFT_HERE: Final = "interrupted; the same command again puts the same objects"
+_LEFT_TO_THE_ENGINE: Final = (
+    "interrupted here; the job is its engine's, and may run on: docs/operations.md says how to stop"
+    " and resume it"
+)
 
 # What Beam makes of an error of ours: a suffix in this process, a whole traceback from another.
 _BEAMS_SUFFIX: Final = re.compile(r" \[while running '[^']*'\]$")
@@ -50,9 +55,12 @@ def run(arguments: Sequence[str]) -> int:
         interrupted.
     """
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
+    left = _LEFT_HERE
     with Interrupts() as interrupts:
         try:
             options, beam_arguments = split_command_line(arguments)
+            if not is_local(PipelineOptions(beam_arguments).get_all_options()["runner"]):
+                left = _LEFT_TO_THE_ENGINE
             with tempfile.TemporaryDirectory(prefix="s3-event-logs-") as scratch:
                 return _prepare_and_run(options, beam_arguments, scratch, screen)
         except UsageError as error:
@@ -61,7 +69,7 @@ def run(arguments: Sequence[str]) -> int:
             return USAGE
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - engines raise anything
             if interrupts.heard:
-                _say(screen, "error", "interrupted; the same command again puts the same objects")
+                _say(screen, "error", left)
                 return INTERRUPTED
             _explain(screen, error)
             return FAILED

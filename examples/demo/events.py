@@ -5,9 +5,10 @@ event was made of; it is not read back from the lines.
 """
 
 import gzip
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timedelta, timezone
+from itertools import count, islice
 from pathlib import Path
 from random import Random
 from typing import IO, Final, NamedTuple, cast
@@ -35,7 +36,7 @@ _BLANK_EVERY: Final = 997
 _FILES: Final = ("collector-1.ndjson", "collector-2.ndjson", "collector-3.ndjson.gz")
 
 
-class _Line(NamedTuple):
+class Line(NamedTuple):
     """A line without its line feed, and the destinations that must get it."""
 
     content: bytes
@@ -55,17 +56,16 @@ def generate(folder: Path, events: int, seed: int) -> Expected:
     """
     expected = Expected(files=tuple(folder / name for name in _FILES))
     rng = Random(seed)  # noqa: S311 -- repeatable, not secret
+    senders = make_senders(rng)
+    lines = islice(make_lines(rng, senders, _Facts(rng, events).draw, expected), events)
     with ExitStack() as stack:
         files = [_open(path, stack) for path in expected.files]
-        for index, line in enumerate(_lines(rng, events, expected)):
+        for index, line in enumerate(lines):
             blank = index % _BLANK_EVERY == _BLANK_EVERY - 1
             written = line.content + (b"\n\n" if blank else b"\n")
             files[index % len(files)].write(written)
-            expected.read += 1
             expected.blank += blank
             expected.raw_bytes += len(written)
-            for destination in line.destinations:
-                expected.deliveries[destination].add(line.content)
     return expected
 
 
@@ -78,36 +78,53 @@ def _open(path: Path, stack: ExitStack) -> IO[bytes]:
     return cast("IO[bytes]", packed)
 
 
-def _lines(rng: Random, count: int, expected: Expected) -> Iterator[_Line]:
-    """The lines in the order in which they were received, but for some jitter."""
-    senders = make_senders(rng)
+def make_lines(
+    rng: Random, senders: Sequence[Sender], draw: Callable[[int], Facts], expected: Expected
+) -> Iterator[Line]:
+    """Lines without end.
+
+    Args:
+        rng: Decides who sends what.
+        senders: Who may.
+        draw: Gives the n-th line what is its own.
+        expected: What is to become of each line is counted here before it is given out.
+    """
+    for line in _lines(rng, senders, draw, expected):
+        expected.read += 1
+        for destination in line.destinations:
+            expected.deliveries[destination].add(line.content)
+        yield line
+
+
+def _lines(
+    rng: Random, senders: Sequence[Sender], draw: Callable[[int], Facts], expected: Expected
+) -> Iterator[Line]:
     shares = [sender.share for sender in senders]
     known = [sender for sender in senders if any(names for _, names in sender.bodies)]
-    facts = _Facts(rng, count)
-    for index in range(count):
+    for index in count():
         if index % _MALFORMED_EVERY == _MALFORMED_EVERY // 2:
-            line = _event(rng, known[0], facts.draw(index), opted_out=False)
+            line = _event(rng, known[0], draw(index), opted_out=False)
             expected.malformed += 1
-            yield _Line(rng.choice(_MALFORMATIONS)(line.content), ())
+            yield Line(rng.choice(_MALFORMATIONS)(line.content), ())
         elif index % _OPTED_OUT_EVERY == _OPTED_OUT_EVERY // 2:
             expected.opted_out += 1
-            yield _event(rng, rng.choice(known), facts.draw(index), opted_out=True)
+            yield _event(rng, rng.choice(known), draw(index), opted_out=True)
         else:
             (sender,) = rng.choices(senders, shares)
-            line = _event(rng, sender, facts.draw(index), opted_out=False)
+            line = _event(rng, sender, draw(index), opted_out=False)
             expected.matched += bool(line.destinations)
             expected.unmatched += not line.destinations
             yield line
 
 
-def _event(rng: Random, sender: Sender, facts: Facts, *, opted_out: bool) -> _Line:
+def _event(rng: Random, sender: Sender, facts: Facts, *, opted_out: bool) -> Line:
     context = sender.contexts[int(rng.random() * len(sender.contexts))]
     body, destinations = sender.bodies[int(rng.random() * len(sender.bodies))]
     if opted_out:
         facts = facts._replace(integrations=sender.opted_out)
         destinations = ()
     line = sender.write(sender.write_key, facts, context, body.members)
-    return _Line(line.encode(), destinations)
+    return Line(line.encode(), destinations)
 
 
 _MALFORMATIONS: Final[tuple[Callable[[bytes], bytes], ...]] = (

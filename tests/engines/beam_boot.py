@@ -13,7 +13,7 @@ from pathlib import Path
 
 import apache_beam as beam
 
-from tests.engines.cache import fetched, run_tool, tool
+from examples.engines.cache import fetched, run_tool, tool
 
 VERSION = beam.__version__
 _MODULE = "github.com/apache/beam/sdks/v2/python/container"

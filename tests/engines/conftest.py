@@ -11,23 +11,26 @@ from typing import TypeVar
 
 import pytest
 
-from tests.engines.cache import MissingError
-from tests.engines.flink_cluster import FlinkCluster
-from tests.engines.flink_embedded import FlinkEmbedded
-from tests.engines.kafka_broker import KafkaBroker
-from tests.engines.prism import Prism
+from examples.engines.cache import MissingError
+from examples.engines.flink_embedded import FlinkEmbedded
+from examples.engines.kafka_broker import KafkaBroker
+from examples.engines.prism import prism_binary
 
-Engine = TypeVar("Engine")
+Thing = TypeVar("Thing")
 
 
-def _running(new: Callable[[], AbstractContextManager[Engine]]) -> Iterator[Engine]:
+def _or_skip(get: Callable[[], Thing]) -> Thing:
     try:
-        engine = new()
-        entered = engine.__enter__()
+        return get()
     except MissingError as error:
         if os.environ.get("ENGINES") == "required":
             raise
         pytest.skip(str(error))
+
+
+def _running(new: Callable[[], AbstractContextManager[Thing]]) -> Iterator[Thing]:
+    engine = _or_skip(new)
+    entered = _or_skip(engine.__enter__)
     try:
         yield entered
     finally:
@@ -46,22 +49,11 @@ def another_broker() -> Iterator[KafkaBroker]:
 
 
 @pytest.fixture(scope="session")
-def prism() -> Iterator[Prism]:
-    yield from _running(Prism)
+def prism_location() -> str:
+    """The binary: a runner starts one of its own for each job."""
+    return str(_or_skip(prism_binary))
 
 
 @pytest.fixture(scope="session")
 def flink_embedded() -> Iterator[FlinkEmbedded]:
     yield from _running(FlinkEmbedded)
-
-
-@pytest.fixture(scope="session")
-def flink_cluster() -> Iterator[FlinkCluster]:
-    yield from _running(FlinkCluster)
-
-
-@pytest.fixture
-def cluster(flink_cluster: FlinkCluster) -> Iterator[FlinkCluster]:
-    """A test may kill its parts and leave jobs: both are mended behind it."""
-    yield flink_cluster
-    flink_cluster.make_whole()

@@ -19,18 +19,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-from tests.engines import flink_settings
-from tests.engines.flink_jars import flink_jars
-from tests.engines.flink_job_server import FlinkJobServer
+from examples.engines import flink_settings
+from examples.engines.flink_jars import flink_jars
+from examples.engines.flink_job_server import FlinkJobServer
+from examples.engines.java import run_java
+from examples.engines.process import Process, free_port
 from tests.engines.flink_rest import FlinkError, FlinkRest, Json
-from tests.engines.java import run_java
-from tests.engines.process import Process, free_port
 from tests.engines.worker_pool import WorkerPool
 
 _JOB_MANAGER = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
 _TASK_MANAGER = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 _UP_WITHIN_SECONDS = 60
-_ENDED = ("FINISHED", "CANCELED", "FAILED")
 _LOGGING = """\
 rootLogger.level = INFO
 rootLogger.appenderRef.console.ref = Console
@@ -173,20 +172,6 @@ class FlinkCluster:
                     return str(job["jid"])
             time.sleep(0.2)
         raise FlinkError(f"no job {name} runs:\n{self.log()[-3000:]}")
-
-    def make_whole(self) -> None:
-        """Cancels all jobs and starts again what was killed: for the end of a test."""
-        if self._job_manager is None:
-            self.start_job_manager()
-        while len(self._task_managers) < self._count:
-            self.start_task_manager()
-        for part in (self.job_server, self.workers):
-            if part.pid is None:
-                part.start()
-        for job in self.rest.jobs():
-            if job["state"] not in _ENDED:
-                self.rest.cancel(job["jid"])
-        self.await_task_managers(len(self._task_managers))
 
     def newest_checkpoint(self, job: str | None = None) -> str | None:
         """The newest whole checkpoint of one job or of all, for `--savepoint_path`."""

@@ -10,9 +10,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from examples.demo.s3_server import S3Server
+from examples.engines.kafka_broker import KafkaBroker
 from tests.engines.flink_cluster import FlinkCluster
 from tests.engines.flink_rest import Checkpoints
-from tests.engines.kafka_broker import KafkaBroker
 from tests.engines.live_job import Left, LiveJob, lacking
 from tests.engines.steady import Steady
 from tests.faults.fault_server import FaultServer
@@ -108,6 +108,7 @@ class Ordeal:
         engine = self.cluster.options(checkpointing_millis=CHECKPOINT_MILLIS)
         self._client = self.job.begin(*engine, *self._options, *options)
         self._id = self.cluster.await_job(self._topic)
+        self._let_go()  # the job does without whoever submitted it
 
     def suffer(self, what: str, blow: Callable[[], None]) -> None:
         """Does it, and waits until the job puts objects again."""

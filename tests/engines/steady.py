@@ -71,6 +71,11 @@ class Steady:
     ) -> None:
         self.stop()
 
+    def await_produced(self, records: int) -> None:
+        """Waits until there are so many."""
+        while self.produced < records:
+            time.sleep(_TICK_SECONDS)
+
     def spread(self, partitions: int) -> None:
         """Goes on into so many partitions, as soon as the producer knows of them."""
         while (

@@ -15,10 +15,10 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from apache_beam.portability import common_urns
 from apache_beam.portability.api import beam_runner_api_pb2
 
+from examples.engines.cache import MissingError
 from pipeline.build import build
 from pipeline.dataflow import check_dataflow
 from pipeline.job import Job, KafkaInput
-from tests.engines.cache import MissingError
 from tests.small_job import CONFIGURATION, LINES, job_of
 from transforms.kafka.partitions import Partition
 from transforms.kafka.settings import KafkaSettings

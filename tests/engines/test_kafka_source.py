@@ -19,7 +19,7 @@ from apache_beam.testing.util import assert_that
 from apache_beam.utils.timestamp import MIN_TIMESTAMP
 from confluent_kafka import Consumer, TopicPartition
 
-from tests.engines.kafka_broker import PASSWORD, USER, KafkaBroker
+from examples.engines.kafka_broker import PASSWORD, USER, KafkaBroker
 from transforms.kafka.consumers import MissingOffsets
 from transforms.kafka.discovery import DiscoverPartitions, Given, GivenTracker, Submitted
 from transforms.kafka.errors import KafkaReadError, OffsetGoneError

@@ -1,6 +1,6 @@
 """The law of delivery while the parts of a Flink cluster are killed, stopped and replaced.
 
-`KILLS` in the environment makes the first test longer or shorter.
+`FLINK_KILLS` in the environment makes them longer or shorter.
 """
 
 import json
@@ -12,12 +12,12 @@ from typing import Final
 import pytest
 
 from examples.demo.s3_server import S3Server
-from tests.engines.kafka_broker import KafkaBroker
+from examples.engines.kafka_broker import KafkaBroker
 from tests.engines.live_job import Left, check_law, missing_and_doubled
 from tests.engines.next_version import write_next_version
 from tests.engines.ordeal import Ordeal
 
-KILLS: Final = int(os.environ.get("KILLS", "10"))
+KILLS: Final = int(os.environ.get("FLINK_KILLS", "10"))
 OTHERS: Final = 3
 
 
@@ -61,7 +61,7 @@ def test_without_stable_input_the_manifests_are_right_and_what_is_left_over_is_c
 ) -> None:
     rng = random.Random()
     with Ordeal(s3_server, broker, tmp_path, "kills-unstable", "--stable_input=off") as ordeal:
-        for _ in range(max(1, KILLS // 2)):
+        for _ in range(max(1, KILLS // 3)):
             ordeal.await_moment(rng)
             ordeal.suffer("TaskManager killed", ordeal.kill_task_manager)
         left = ordeal.finish()

@@ -13,10 +13,10 @@ from typing import Any, Final
 import pytest
 
 from examples.demo.s3_server import S3Server
-from tests.engines.flink_embedded import FlinkEmbedded
-from tests.engines.kafka_broker import KafkaBroker
+from examples.engines.flink_embedded import FlinkEmbedded
+from examples.engines.kafka_broker import KafkaBroker
+from examples.engines.prism import prism_binary
 from tests.engines.live_job import LiveJob
-from tests.engines.prism import prism_binary
 from tests.engines.steady import ALL_KEY
 
 WINDOW: Final = 5

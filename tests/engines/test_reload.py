@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from examples.demo.s3_server import S3Server
-from tests.engines.flink_embedded import FlinkEmbedded
-from tests.engines.kafka_broker import KafkaBroker
+from examples.engines.flink_embedded import FlinkEmbedded
+from examples.engines.kafka_broker import KafkaBroker
 from tests.engines.live_job import Left, LiveJob, check_law, lacking
 from tests.engines.steady import Steady
 from transforms.parked import decode_parked

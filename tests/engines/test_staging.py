@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from examples.demo.s3_server import OWNER, S3Server
+from examples.engines.cache import MissingError
+from examples.engines.prism import prism_binary
 from tests.end_to_end.runs import Runs, lines_of, stored
 from tests.engines.beam_boot import BeamWorker
-from tests.engines.cache import MissingError
-from tests.engines.prism import prism_binary
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

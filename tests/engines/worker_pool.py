@@ -8,8 +8,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.engines.cache import tool
-from tests.engines.process import Process, free_port
+from examples.engines.cache import tool
+from examples.engines.process import Process, free_port
 
 _ROOT = Path(__file__).parents[2]
 

@@ -6,6 +6,7 @@ from pipeline.engine import (
     refuse_stream,
     said,
     stable_input,
+    windows_kept,
     with_flags,
 )
 from pipeline.values import Values
@@ -108,3 +109,8 @@ def test_late_events_are_gathered_but_on_prism_where_they_would_hold_up_the_othe
     assert not values.mistakes
     late_firing_delay("PrismRunner", 7, values)
     assert "leave it out" in values.mistakes[0]
+
+
+def test_prism_keeps_windows_open_since_its_watermark_runs_ahead_of_slow_partitions() -> None:
+    assert windows_kept("PrismRunner", 60) == 366 * 86_400
+    assert windows_kept("FlinkRunner", 60) == 60

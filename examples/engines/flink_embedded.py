@@ -5,8 +5,8 @@ import tempfile
 from pathlib import Path
 from types import TracebackType
 
-from tests.engines.flink_job_server import FlinkJobServer
-from tests.engines.flink_settings import pipeline_options, write_settings
+from examples.engines.flink_job_server import FlinkJobServer
+from examples.engines.flink_settings import pipeline_options, write_settings
 
 
 class FlinkEmbedded:

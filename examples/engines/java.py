@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.engines.cache import tool
-from tests.engines.process import Process
+from examples.engines.cache import tool
+from examples.engines.process import Process
 
 # Flink and Beam reach into these by reflection.
 _OPENED = (

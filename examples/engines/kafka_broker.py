@@ -14,13 +14,13 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
-from tests.engines.java import run_java
-from tests.engines.maven import jars
-from tests.engines.process import Process, free_port
+from examples.engines.java import run_java
+from examples.engines.maven import jars
+from examples.engines.process import Process, free_port
 
 VERSION: Final = "3.9.1"
 USER: Final = "reader"
-PASSWORD: Final = "no-secret-on-loopback"  # noqa: S105 - of a broker that lives for a test
+PASSWORD: Final = "no-secret-on-loopback"  # noqa: S105 - of a broker that lives for minutes
 _CLUSTER_ID: Final = "czMtZXZlbnQtbG9ncw"
 _PROPERTIES: Final = """\
 process.roles=broker,controller
@@ -116,6 +116,7 @@ class KafkaBroker:
 
     def kill(self) -> None:
         """Ends it hard."""
+        self.__dict__.pop("admin", None)  # it would complain of that
         if self._process is not None:
             self._process.kill()
             self._process = None

@@ -2,15 +2,14 @@
 
 import shutil
 import tempfile
+from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 
-import apache_beam as beam
+from examples.engines.cache import fetched, run_tool, tool
+from examples.engines.process import Process, free_port
 
-from tests.engines.cache import fetched, run_tool, tool
-from tests.engines.process import Process, free_port
-
-VERSION = beam.__version__
+VERSION = metadata.version("apache-beam")
 _MODULE = "github.com/apache/beam/sdks/v2/go/cmd/prism"
 
 

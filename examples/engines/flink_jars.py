@@ -9,8 +9,8 @@ import tarfile
 from pathlib import Path
 from typing import Final
 
-from tests.engines.cache import fetched, run_tool
-from tests.engines.maven import jars
+from examples.engines.cache import fetched, run_tool
+from examples.engines.maven import jars
 
 FLINK: Final = "1.19.3"
 RUNNER: Final = "2.62.0"

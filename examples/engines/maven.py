@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.engines.cache import fetched, run_tool, tool
+from examples.engines.cache import fetched, run_tool, tool
 
 _POM = """\
 <project xmlns="http://maven.apache.org/POM/4.0.0">

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tests.engines.flink_jars import job_server_jars
-from tests.engines.java import run_java
-from tests.engines.process import Process, free_port
+from examples.engines.flink_jars import job_server_jars
+from examples.engines.java import run_java
+from examples.engines.process import Process, free_port
 
 _MAIN = "org.apache.beam.runners.flink.FlinkJobServerDriver"
 

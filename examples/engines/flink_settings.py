@@ -1,4 +1,4 @@
-"""Flink's settings in tests: soon to see that something died, and to try again."""
+"""Flink's settings on one machine: soon to see that something died, and to try again."""
 
 from pathlib import Path
 from typing import Final

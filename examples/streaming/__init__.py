@@ -1,0 +1,1 @@
+"""The job on a stream: a real broker, a real S3 server, a real engine, and windows that arrive."""
