@@ -10,8 +10,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
 from examples.demo.s3_server import OWNER, S3Server
-from tests.engines.flink_embedded import FlinkEmbedded
-from tests.engines.kafka_broker import KafkaBroker
+from examples.engines.flink_embedded import FlinkEmbedded
+from examples.engines.kafka_broker import KafkaBroker
 from tests.engines.live_job import Left, LiveJob, lacking
 from tests.engines.steady import Steady
 from tests.faults.fault_server import FaultServer

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from confluent_kafka import Message
 
-from tests.engines.kafka_broker import KafkaBroker
+from examples.engines.kafka_broker import KafkaBroker
 from tests.engines.steady import ALL_KEY
 
 _FLUSH_SECONDS: Final = 60

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from examples.demo.s3_server import S3Server
-from tests.engines.kafka_broker import KafkaBroker
+from examples.engines.kafka_broker import KafkaBroker
 from tests.engines.live_job import Left, numbers
 from tests.engines.live_stream import BEGIN_SECONDS, PARTITIONS, WINDOW_SECONDS, LiveStream
 from tests.engines.sender import Sender, Sent
