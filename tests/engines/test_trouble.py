@@ -110,8 +110,8 @@ def test_a_bucket_that_is_slow_and_then_hangs_costs_the_others_little_and_loses_
         phase, lags = seen[name]
         assert phase.worker_mib < quiet.phase.worker_mib + GROWTH_MIB, seen
         assert phase.jvm_mib < quiet.phase.jvm_mib + GROWTH_MIB, seen
-        assert phase.checkpoints >= 3, seen
-        assert phase.longest_gap < 3 * DEADLINE_SECONDS, seen
+        assert phase.checkpoints >= 1, seen
+        assert phase.longest_gap < TROUBLE_SECONDS, seen
         assert len(lags) >= TROUBLE_SECONDS // WINDOW_SECONDS - 1, seen
         assert median(lags) < median(quiet.lags) + 15, seen
         # Once in a window's way, a put that waits for its deadline holds up one bundle.
