@@ -24,6 +24,7 @@ from apache_beam.transforms.window import FixedWindows
 from apache_beam.utils.timestamp import Timestamp
 
 from transforms.dead_letters import Fault, dead_letters
+from transforms.kafka.watermark import LOWEST_SECONDS
 from transforms.records import Block, Piece, Target, Window
 from transforms.route import Routed
 
@@ -33,6 +34,9 @@ DEFAULT_WINDOW_SECONDS: Final = 600
 DEFAULT_LATE_FIRING_DELAY_SECONDS: Final = 300
 DEFAULT_ALLOWED_LATENESS_SECONDS: Final = 86_400
 DEFAULT_MAX_CLOCK_SKEW_SECONDS: Final = 3_600
+
+MOST_AHEAD_SECONDS: Final = 365 * 86_400
+"""How far ahead of a stream's watermark a window may begin: one of 2099 would never close."""
 
 NO_WINDOW: Final = -(2**63)
 """The number of no window: what an event has that neither knows its time nor is told one."""
@@ -116,6 +120,12 @@ class Lateness(msgspec.Struct, frozen=True):
         return block.watermark is not None and window.end + self.allowed_lateness <= block.watermark
 
 
+def is_out_of_reach(seconds: int, block: Block) -> bool:
+    """Whether a time is so far ahead of what the block's stream has come to that nobody waits."""
+    known = block.watermark is not None and block.watermark > LOWEST_SECONDS
+    return known and seconds > (block.watermark or 0) + MOST_AHEAD_SECONDS
+
+
 DEFAULT_LATENESS: Final = Lateness()
 
 
@@ -190,13 +200,15 @@ def _numbers_by_record(routed: Routed, windows: Windows, lateness: Lateness) -> 
 def ops_time(block: Block, windows: Windows, lateness: Lateness) -> int:
     """The timestamp of a block's tally and dead letters: its record time, or 0 where it has none.
 
-    In a stream it is the watermark where that time's window has expired, for these must not be
-    dropped either.
+    In a stream it is the watermark where that time's window has expired, or is out of reach, for
+    these must not be dropped or wait for ever either.
     """
     number = windows.number(block.record_time)
     time = block.record_time if block.record_time is not None and number != NO_WINDOW else 0
     expired = lateness.has_expired(windows.window(windows.number(time)), block)
-    return block.watermark if expired and block.watermark is not None else time
+    if expired or is_out_of_reach(time, block):
+        return block.watermark or 0
+    return time
 
 
 class WindowByEventTime(beam.PTransform):
@@ -263,6 +275,11 @@ def _fault(number: int, windows: Windows, block: Block, lateness: Lateness) -> F
     if number == NO_WINDOW:
         return "no_time", "neither the event nor its source tells a time that is usable"
     window = windows.window(number)
+    if is_out_of_reach(window.start, block):
+        return "no_time", (
+            f"its window from {_stamp(window.start)} is more than a year ahead of the watermark"
+            f" {_stamp(block.watermark)}: it would never close"
+        )
     if not lateness.has_expired(window, block):
         return None
     return "too_late", (

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -114,6 +114,17 @@ class LiveJob:
                 stderr=output,
             )
 
+    def redrive(self) -> "subprocess.CompletedProcess[str]":
+        """Puts again what is parked."""
+        return subprocess.run(  # noqa: S603 - the command under test
+            [sys.executable, "-m", "pipeline", "redrive", f"--config={self.configuration_file}"],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
     def log(self, name: str = "run.log") -> str:
         """What it said."""
         path = self.folder / name
@@ -170,7 +181,7 @@ class Left(NamedTuple):
             AssertionError: An object is not there, or is not what its manifest says.
         """
         objects, missing = self.listed()
-        found: dict[str, Counter[int]] = {name: Counter() for name in DESTINATIONS}
+        found = _of_each_destination()
         for place, each in {**missing, **objects}.items():
             body = self.stored[place] if place in objects else self.parked[place]
             assert hashlib.sha256(body).hexdigest() == each["sha256"], place
@@ -179,11 +190,18 @@ class Left(NamedTuple):
 
     def by_listing(self) -> dict[str, Counter[int]]:
         """The same for all objects in the buckets, whatever a manifest says."""
-        found: dict[str, Counter[int]] = {name: Counter() for name in DESTINATIONS}
+        found = _of_each_destination()
         for place, body in self.stored.items():
             if not _is_manifest(place):
                 found[_destination(place)].update(numbers(place, body))
         return found
+
+    def manifests(self, part: str) -> list[dict[str, Any]]:
+        """The manifests in the buckets whose keys have this in them, in the order of their keys."""
+        places = [
+            place for place in sorted(self.stored) if _is_manifest(place) and part in place[1]
+        ]
+        return [json.loads(self.stored[place]) for place in places]
 
     def orphans(self) -> set[Place]:
         """Objects in the buckets that no manifest speaks of."""
@@ -198,6 +216,10 @@ class Left(NamedTuple):
         """The operator's own records of one kind."""
         files = sorted((self.ops / name).rglob("*.gz"))
         return [json.loads(line) for file in files for line in gzip.open(file)]
+
+
+def _of_each_destination() -> "defaultdict[str, Counter[int]]":
+    return defaultdict(Counter, {name: Counter() for name in DESTINATIONS})
 
 
 def missing_and_doubled(found: Counter[int], expected: set[int]) -> tuple[set[int], set[int]]:

@@ -15,7 +15,7 @@ from transforms.window import Lateness, Windows, place
 TEN: Final = 1_795_168_800  # 2026-11-20T10:00:00Z
 
 
-def block(values: list[bytes | None], times: list[int], watermark: int | None = 0) -> Block:
+def block(values: list[bytes | None], times: list[int], watermark: int | None = TEN) -> Block:
     cutter = BlockCutter("clicks/3", "run00000", watermark, 100, 10**6)
     return cutter.block(Records(range(len(values)), values, [time * 1000 for time in times]))
 

@@ -160,19 +160,18 @@ def test_one_record_dated_2099_closes_no_window_and_opens_none() -> None:
     assert sums(objects)["delivered"] == 4
 
 
-def test_a_source_that_dates_a_record_2099_closes_no_window_either() -> None:
+def test_a_record_of_2099_closes_no_window_and_opens_none_that_never_would_close() -> None:
     untimed = event("a", 2, None)
     stream = Stream().block(event("a", 1), untimed, record_time=IN_2099).block(event("a", 3))
     objects = stream.watermark(CLOSED).block(event("a", 4)).through(job_of())
     assert contents(objects) == {
         f"{ACME}_p0_00000-of-00001.ndjson.gz": [event("a", 1), event("a", 3)],
         f"{ACME}_p1_00000-of-00001.ndjson.gz": [event("a", 4)],
-        "s3://acme-bucket/logs/2099/01/01/00/"
-        "acme-web_20990101T000000Z_20990101T001000Z_abcd2345-2idy_p0_00000-of-00001.ndjson.gz": [
-            untimed
-        ],
     }
-    assert sums(objects)["delivered"] == 4
+    assert sums(objects)["delivered"] == 3
+    [letter] = ops_lines(objects, "dead_letters")
+    assert (letter["reason"], letter["record"]) == ("no_time", untimed.decode())
+    assert not [key for _, key in objects if "2099" in key]
 
 
 def test_all_that_was_read_in_time_late_and_too_late_adds_up() -> None:

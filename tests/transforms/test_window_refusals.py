@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from transforms.dead_letters import DeadLetters
 from transforms.destination import Destination, Match
 from transforms.envelope import EnvelopeDecoder
+from transforms.kafka.watermark import LOWEST_SECONDS
 from transforms.pack import DEAD_LETTERS, TALLIES, Pack, pack, tally
 from transforms.parse import parse
 from transforms.records import Block, Tally, Target
@@ -117,6 +118,27 @@ def test_in_a_stream_a_clock_that_is_ahead_too_far_is_not_believed() -> None:
     assert starts(placed(*lines))[1:3] == [TEN + 3_600, TEN + 10**8 - 400]  # not in a stream
 
 
+def test_a_record_of_2099_is_a_dead_letter_unless_its_event_knows_better() -> None:
+    in_2099 = TEN + 73 * 365 * DAY
+    lines = [event(None), event(TEN), event(in_2099)]
+    found = placed(*lines, record_time=in_2099, watermark=TEN)
+    assert [(x.position, x.stage, x.reason) for x in found.routed.dead_letters] == [
+        (40, "window", "no_time"),
+        (42, "window", "no_time"),
+    ]
+    assert "2099-11-02T10:00:00Z is more than a year ahead" in found.routed.dead_letters[0].detail
+    assert starts(found) == [TEN]
+
+
+@pytest.mark.parametrize("watermark", [None, LOWEST_SECONDS, TEN - 364 * DAY])
+def test_nothing_is_too_far_ahead_of_what_is_not_known_or_within_a_year(
+    watermark: int | None,
+) -> None:
+    found = placed(event(None), watermark=watermark)
+    assert found.routed.dead_letters == []
+    assert starts(found) == [TEN]
+
+
 @given(
     st.lists(st.integers(TEN - 2_000, TEN + 2_000) | st.none()), st.integers(TEN - 999, TEN + 999)
 )
@@ -140,6 +162,7 @@ def test_the_bound_holds_to_the_second_wherever_it_lies_in_a_window(
         (10**14, None, 0),
         (None, TEN, TEN),  # at 0 a runner would drop it
         (TEN - 2 * DAY, TEN, TEN),
+        (TEN + 370 * DAY, TEN, TEN),  # there it would wait until then
     ],
 )
 def test_what_is_told_of_a_block_is_never_dropped_as_late_either(
