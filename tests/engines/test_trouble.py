@@ -113,9 +113,9 @@ def test_a_bucket_that_is_slow_and_then_hangs_costs_the_others_little_and_loses_
         assert phase.checkpoints >= 1, seen
         assert phase.longest_gap < TROUBLE_SECONDS, seen
         assert len(lags) >= TROUBLE_SECONDS // WINDOW_SECONDS - 1, seen
-        assert median(lags) < median(quiet.lags) + 15, seen
-        # Once in a window's way, a put that waits for its deadline holds up one bundle.
-        assert max(lags) < max(quiet.lags) + 3 * DEADLINE_SECONDS, seen
+        # A put that waits for its deadline holds up a checkpoint, and with it what waits for that.
+        assert median(lags) < median(quiet.lags) + 2 * DEADLINE_SECONDS, seen
+        assert max(lags) < max(quiet.lags) + 4 * DEADLINE_SECONDS, seen
 
 
 def test_a_broker_that_is_away_and_then_all_of_s3_lose_nothing_and_double_nothing(

@@ -10,11 +10,13 @@ from pipeline.build import build
 from pipeline.job import Job, KafkaInput, Reading
 from tests.small_job import CONFIGURATION
 from transforms.coders import StructCoder
+from transforms.kafka.discovery import Given
 from transforms.kafka.offsets import OffsetRange
 from transforms.kafka.partitions import Partition
 from transforms.kafka.settings import KafkaSettings
 from transforms.kafka.watermark import WatermarkState
 from transforms.places import OpsPath
+from transforms.quiet_stream import QuietFrom
 from transforms.records import Part, Piece, Receipt, Target, Window
 from transforms.store import Folder
 
@@ -38,6 +40,8 @@ RECORDS: list[tuple[msgspec.Struct, bytes]] = [
     ),
     (OffsetRange(5), b"\x92\x05\xc0"),
     (WatermarkState(5), b"\x91\x05"),
+    (Given((("clicks", 4),)), b"\x91\x91\x92\xa6clicks\x04"),
+    (QuietFrom("abcd2345", 7), b"\x92\xa8abcd2345\x07"),
     (
         Partition("clicks", 0, 0, None, "", "abcd2345"),
         b"\x96\xa6clicks\x00\x00\xc0\xa0\xa8abcd2345",
@@ -94,6 +98,7 @@ def test_steps_that_keep_state_have_the_names_that_savepoints_know() -> None:
     assert {step.unique_name for step in steps if keeps_state(step)} == {
         "read/Partitions",
         "read/Blocks",
+        "quiet/Windows",
         "group",
         "put/stable",
         "manifest/by window",
@@ -114,9 +119,11 @@ def test_records_are_written_as_savepoints_have_them(
 def test_coders_are_found_where_savepoints_look_for_them() -> None:
     found = {type(record).__module__ + "." + type(record).__name__ for record, _ in RECORDS}
     assert found == {
+        "transforms.kafka.discovery.Given",
         "transforms.kafka.offsets.OffsetRange",
         "transforms.kafka.partitions.Partition",
         "transforms.kafka.watermark.WatermarkState",
+        "transforms.quiet_stream.QuietFrom",
         "transforms.records.Part",
         "transforms.records.Piece",
         "transforms.records.Target",

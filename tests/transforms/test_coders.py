@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from transforms.coders import BundleCoder, StructCoder
 from transforms.envelope import Envelope, EnvelopeDecoder
 from transforms.parse import Parsed, parse
-from transforms.records import Block, Part, Piece, Spooled, Target
+from transforms.records import Block, Part, Piece, Spooled, Target, Window
 from transforms.route import Routed
 
 _bodies = st.binary() | st.builds(Spooled, st.text(), st.integers(0, 2**62), st.integers(0, 2**62))
@@ -43,10 +43,17 @@ def test_coders_travel_to_workers_and_compare() -> None:
 
 
 def test_what_stays_in_a_bundle_is_sized_without_being_encoded() -> None:
-    for record in (Block, Parsed, Routed, Part):
+    for record in (Block, Parsed, Routed):
         assert isinstance(registry.get_coder(record), BundleCoder)
     block = Block("f", 0, [b"12345", b"678"], 0, 0)
     assert BundleCoder().estimate_size(block) == 10
+
+
+def test_a_part_is_sized_without_being_encoded_and_comes_back_whole() -> None:
+    coder = registry.get_coder(Part)
+    part = Part(Target("a", "r", "b"), Window(0, 600), 0, 0, "k", b"body", 1, 2)
+    assert coder.estimate_size(part) == 4
+    assert coder.decode(coder.encode(part)) == part
 
 
 def test_a_runner_may_part_the_stages_all_the_same() -> None:
