@@ -246,6 +246,17 @@ def check_law(left: Left, steady: Steady) -> None:
     assert unmatched >= steady.unmatched
 
 
+def check_sums(left: Left, steady: Steady) -> None:
+    """Tallies and receipts count everything once: as a job's own words they add up."""
+    tallies, receipts = left.ops_lines("tallies"), left.ops_lines("receipts")
+    assert sum(tally["read"] for tally in tallies) == steady.produced
+    assert sum(tally["unmatched"] for tally in tallies) == steady.unmatched
+    assert len(left.ops_lines("dead_letters")) == steady.malformed
+    pairs = sum(sum(tally["pairs"].values()) for tally in tallies)
+    assert pairs == sum(map(len, steady.expected.values()))
+    assert pairs == sum(receipt["events"] for receipt in receipts)
+
+
 def numbers(place: Place, body: bytes) -> list[int]:
     """The numbers of an object's events."""
     content = gzip.decompress(body) if place[1].endswith(".gz") else body

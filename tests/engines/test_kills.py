@@ -13,7 +13,7 @@ import pytest
 
 from examples.demo.s3_server import S3Server
 from examples.engines.kafka_broker import KafkaBroker
-from tests.engines.live_job import Left, check_law, missing_and_doubled
+from tests.engines.live_job import Left, check_law, check_sums, missing_and_doubled
 from tests.engines.next_version import write_next_version
 from tests.engines.ordeal import Ordeal
 
@@ -50,6 +50,7 @@ def test_with_stable_input_the_bucket_holds_every_event_once_whatever_is_killed(
         with capsys.disabled():
             print(f"\n{ordeal}\n{ordeal.steady.produced:,} events")  # noqa: T201 - the table
     check_law(left, ordeal.steady)
+    check_sums(left, ordeal.steady)
     assert strays(left, ordeal) == (0, 0)
     writers = {manifest.get("written_by") for manifest in manifests(left)}
     assert writers == {None, "next"}

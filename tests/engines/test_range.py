@@ -5,7 +5,7 @@ from pathlib import Path
 from examples.demo.s3_server import S3Server
 from examples.engines.flink_embedded import FlinkEmbedded
 from examples.engines.kafka_broker import KafkaBroker
-from tests.engines.live_job import Left, LiveJob, Place, check_law, numbers
+from tests.engines.live_job import Left, LiveJob, Place, check_law, check_sums, numbers
 from tests.engines.steady import Steady
 
 RECORDS = 20_000
@@ -43,6 +43,7 @@ def test_a_range_ends_on_every_engine_with_the_same_objects(
     job = LiveJob(s3_server, tmp_path, broker.address, topic)
     here = run(job)
     check_law(here, steady)
+    check_sums(here, steady)
     on_flink = run(job, *flink_embedded.options())
     check_law(on_flink, steady)
     on_prism = run(job, "--runner=PrismRunner", f"--prism_location={prism_location}")
