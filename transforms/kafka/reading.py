@@ -37,7 +37,8 @@ class Pace(msgspec.Struct, frozen=True):
             late.
         checkpoint_seconds: How long it is read before the source checkpoints itself.
         checkpoint_records: About how many records it reads at most by then.
-        pause_seconds: How long a partition rests that was read to its end.
+        pause_seconds: How long a partition rests that was read to its end. Flink takes off what
+            passes meanwhile, and cuts it to whole seconds: of a second nothing would be left.
     """
 
     block_records: int = DEFAULT_BLOCK_RECORDS
@@ -45,7 +46,7 @@ class Pace(msgspec.Struct, frozen=True):
     max_out_of_orderness_seconds: int = DEFAULT_MAX_OUT_OF_ORDERNESS_SECONDS
     checkpoint_seconds: float = 1.0
     checkpoint_records: int = 65_536
-    pause_seconds: float = 1.0
+    pause_seconds: float = 1.25
 
 
 class Reading:
