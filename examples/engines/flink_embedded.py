@@ -3,13 +3,13 @@
 import shutil
 import tempfile
 from pathlib import Path
-from types import TracebackType
 
 from examples.engines.flink_job_server import FlinkJobServer
 from examples.engines.flink_settings import pipeline_options, write_settings
+from examples.engines.within import Within
 
 
-class FlinkEmbedded:
+class FlinkEmbedded(Within):
     """An embedded Flink that runs within a `with`; its data are removed at the end.
 
         with FlinkEmbedded() as flink:
@@ -31,20 +31,12 @@ class FlinkEmbedded:
         self._server = FlinkJobServer(self._folder, "[local]", self._folder, heap="1g")
         self.endpoint = self._server.endpoint
 
-    def __enter__(self) -> "FlinkEmbedded":  # noqa: PYI034 - Python 3.10 has no Self
-        try:
-            self.start()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
+    def begin(self) -> None:
+        """Starts it, and waits until it answers."""
+        self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def end(self) -> None:
+        """Ends it, and removes its data."""
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -7,7 +7,6 @@ import shutil
 import tempfile
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final
 
 from confluent_kafka import Producer
@@ -17,6 +16,7 @@ from confluent_kafka.cimpl import NewPartitions, NewTopic
 from examples.engines.java import run_java
 from examples.engines.maven import jars
 from examples.engines.process import Process, free_port
+from examples.engines.within import Within
 
 VERSION: Final = "3.9.1"
 USER: Final = "reader"
@@ -60,7 +60,7 @@ def broker_jars() -> Path:
     )
 
 
-class KafkaBroker:
+class KafkaBroker(Within):
     """A broker that runs within a `with`; its data are removed at the end.
 
     Attributes:
@@ -88,21 +88,13 @@ class KafkaBroker:
         )
         self.admin: AdminClient
 
-    def __enter__(self) -> "KafkaBroker":  # noqa: PYI034 - Python 3.10 has no Self
-        try:
-            self._run("kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c").wait(60)
-            self.start()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
+    def begin(self) -> None:
+        """Starts it, and waits until it answers."""
+        self._run("kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c").wait(60)
+        self.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def end(self) -> None:
+        """Ends it, and removes its data."""
         self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -17,13 +17,13 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 
 from examples.engines import flink_settings
 from examples.engines.flink_jars import flink_jars
 from examples.engines.flink_job_server import FlinkJobServer
 from examples.engines.java import run_java
 from examples.engines.process import Process, free_port
+from examples.engines.within import Within
 from tests.engines.flink_rest import FlinkError, FlinkRest, Json
 from tests.engines.worker_pool import WorkerPool
 
@@ -46,7 +46,7 @@ _TASK_MANAGER_JVM = (
 )
 
 
-class FlinkCluster:
+class FlinkCluster(Within):
     """A cluster with its job server and its pool of workers; all data are removed at the end.
 
     Args:
@@ -88,25 +88,17 @@ class FlinkCluster:
         )
         self.workers = WorkerPool(self._folder, environment)
 
-    def __enter__(self) -> "FlinkCluster":  # noqa: PYI034 - Python 3.10 has no Self
-        try:
-            self.start_job_manager()
-            for _ in range(self._count):
-                self.start_task_manager()
-            self.job_server.start()
-            self.workers.start()
-            self.await_task_managers(self._count)
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
+    def begin(self) -> None:
+        """Starts it, and waits until it answers."""
+        self.start_job_manager()
+        for _ in range(self._count):
+            self.start_task_manager()
+        self.job_server.start()
+        self.workers.start()
+        self.await_task_managers(self._count)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def end(self) -> None:
+        """Ends it, and removes its data."""
         self.job_server.kill()
         while self._task_managers:
             self.kill_task_manager()

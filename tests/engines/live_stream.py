@@ -6,19 +6,16 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from examples.demo.s3_server import OWNER, S3Server
 from examples.engines.flink_embedded import FlinkEmbedded
 from examples.engines.kafka_broker import KafkaBroker
+from examples.engines.within import Within
 from tests.engines.live_job import Left, LiveJob, lacking
 from tests.engines.steady import Steady
 from tests.faults.fault_server import FaultServer
 from transforms.parked import decode_parked
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 WINDOW_SECONDS: Final = 10
 BEGIN_SECONDS: Final = 300
@@ -28,7 +25,7 @@ _POLL_SECONDS: Final = 0.5
 _FIRST_PANE: Final = re.compile(r"_\d{8}T\d{6}Z_(\d{8}T\d{6}Z)_[^/]*_p0_[^/]*\.ndjson")
 
 
-class LiveStream:
+class LiveStream(Within):
     """Runs within a `with`: the job from a topic of its own to its three destinations.
 
     Args:
@@ -56,29 +53,21 @@ class LiveStream:
         self._options = [f"--window={WINDOW_SECONDS}s", "--max_out_of_orderness=2s", *options]
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> "Self":
+    def begin(self) -> None:
+        """Submits the job; what it needs is started before."""
         self.faults.__enter__()
-        try:
-            self.job.configure(self.faults.endpoint_url)
-            self.flink.__enter__()
-            engine = self.flink.options(checkpointing_millis=3000)
-            self._process = self.job.begin(*engine, "--late_firing_delay=5s", *self._options)
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
+        self.job.configure(self.faults.endpoint_url)
+        self.flink.begin()
+        engine = self.flink.options(checkpointing_millis=3000)
+        self._process = self.job.begin(*engine, "--late_firing_delay=5s", *self._options)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def end(self) -> None:
+        """Ends all of it."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-        self.flink.__exit__(kind, error, trace)
-        self.faults.__exit__(kind, error, trace)
+        self.flink.end()
+        self.faults.__exit__(None, None, None)
 
     @property
     def pids(self) -> tuple[int, int]:

@@ -6,19 +6,16 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from examples.demo.s3_server import S3Server
 from examples.engines.kafka_broker import KafkaBroker
+from examples.engines.within import Within
 from tests.engines.flink_cluster import FlinkCluster
 from tests.engines.flink_rest import Checkpoints
 from tests.engines.live_job import Left, LiveJob, lacking
 from tests.engines.steady import Steady
 from tests.faults.fault_server import FaultServer
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 WINDOW_SECONDS: Final = 10
 PARTITIONS: Final = 4
@@ -44,7 +41,7 @@ class Blow(NamedTuple):
     recovered: float
 
 
-class Ordeal:
+class Ordeal(Within):
     """Runs within a `with`: a cluster, a steady producer, and the job between Kafka and S3.
 
     Args:
@@ -78,28 +75,20 @@ class Ordeal:
         self._client: subprocess.Popen[bytes] | None = None
         self._id = ""
 
-    def __enter__(self) -> "Self":
+    def begin(self) -> None:
+        """Submits the job; what it needs is started before."""
         self.faults.__enter__()
-        try:
-            self.job.configure(self.faults.endpoint_url)
-            self.cluster.__enter__()
-            self.submit()
-            self.steady.__enter__()
-            self._await_puts()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
+        self.job.configure(self.faults.endpoint_url)
+        self.cluster.begin()
+        self.submit()
+        self.steady.__enter__()
+        self._await_puts()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def end(self) -> None:
+        """Ends all of it."""
         self._let_go()
-        self.cluster.__exit__(kind, error, trace)
-        self.faults.__exit__(kind, error, trace)
+        self.cluster.end()
+        self.faults.__exit__(None, None, None)
         self.steady.abandon()
 
     def submit(self, *options: str) -> None:
