@@ -158,9 +158,7 @@ def place(routed: Routed, windows: Windows, lateness: Lateness) -> Placed:
     """
     block = routed.block
     record_time = block.record_time if windows.number(block.record_time) != NO_WINDOW else None
-    latest = None
-    if block.watermark is not None and record_time is not None:
-        latest = record_time + lateness.max_clock_skew
+    latest = _latest(record_time, block, lateness)
     if block.record_times is None:
         numbers = windows.numbers(routed.times, record_time, latest)
     else:
@@ -180,21 +178,32 @@ def _numbers_by_record(routed: Routed, windows: Windows, lateness: Lateness) -> 
 
     All are looked at together with the strictest bound, and what that leaves over by itself.
     """
-    block = routed.block
-    bounded = block.watermark is None
-    known = [time for time in block.record_times or () if windows.number(time) != NO_WINDOW]
-    strictest = min((time for time in known if time is not None), default=None)
-    skew = lateness.max_clock_skew
-    bound = None if bounded or strictest is None else strictest + skew
-    numbers = windows.numbers(routed.times, None, bound)
+    block, times = routed.block, routed.times
+    # Records of one block have few times, in whole seconds.
+    usable = {
+        time: None if windows.number(time) == NO_WINDOW else time
+        for time in set(block.record_times or ())
+    }
+    strictest = min((time for time in usable.values() if time is not None), default=None)
+    numbers = windows.numbers(times, None, _latest(strictest, block, lateness))
     if NO_WINDOW in numbers:
+        by_record = {time: windows.number(kept) for time, kept in usable.items()}
         for at, number in enumerate(numbers):
             if number == NO_WINDOW:
-                time = block.time_of(routed.indices[at])
-                time = time if windows.number(time) != NO_WINDOW else None
-                latest = None if bounded or time is None else time + skew
-                (numbers[at],) = windows.numbers([routed.times[at]], time, latest)
+                told = block.time_of(routed.indices[at])
+                if times[at] is None:
+                    numbers[at] = by_record[told]
+                else:
+                    latest = _latest(usable[told], block, lateness)
+                    (numbers[at],) = windows.numbers([times[at]], usable[told], latest)
     return numbers
+
+
+def _latest(record_time: int | None, block: Block, lateness: Lateness) -> int | None:
+    """Up to when an event's own time is believed; `None` for any time."""
+    if block.watermark is None or record_time is None:
+        return None
+    return record_time + lateness.max_clock_skew
 
 
 def ops_time(block: Block, windows: Windows, lateness: Lateness) -> int:
