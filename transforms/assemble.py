@@ -11,10 +11,10 @@ import apache_beam as beam
 import zstandard
 
 from transforms import deflate
+from transforms.fixed_windows import whole_seconds
 from transforms.keys import object_key
 from transforms.records import Part, Piece, Target, Window
 from transforms.spool import SpoolReader, body_length
-from transforms.window import whole_seconds
 
 SMALL_PIECE_BYTES: Final = 2**14
 """Pieces that average less than this are deflated again as one run: small ones compress badly."""

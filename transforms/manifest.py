@@ -12,11 +12,12 @@ import msgspec
 from apache_beam.typehints.decorators import no_annotations
 
 from transforms.edition import Editions
+from transforms.fixed_windows import whole_seconds
 from transforms.manifests import make_manifest, manifest_part
 from transforms.quiet import is_quiet
 from transforms.receipts import TargetedReceipt, WindowReceipts
 from transforms.records import Guarantee, Part, Receipt, Target, Window
-from transforms.window import DEFAULT_ALLOWED_LATENESS_SECONDS, whole_seconds
+from transforms.window import DEFAULT_ALLOWED_LATENESS_SECONDS
 
 
 def list_pane(

@@ -13,19 +13,13 @@ from apache_beam.typehints.decorators import no_annotations
 
 from transforms.dead_letters import DeadLetters
 from transforms.deflate import crc32, deflate
+from transforms.fixed_windows import Windows
 from transforms.records import Piece, Tally, Target, Window
 from transforms.route import Routed
 from transforms.span import EVERYTHING, Span, within
 from transforms.spool import SpoolingDoFn
 from transforms.targets import with_run, with_shard
-from transforms.window import (
-    DEFAULT_LATENESS,
-    Lateness,
-    Placed,
-    Windows,
-    ops_time,
-    place,
-)
+from transforms.window import DEFAULT_LATENESS, Lateness, Placed, ops_time, place
 
 PIECES: Final = "pieces"
 TALLIES: Final = "tallies"

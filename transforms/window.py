@@ -1,8 +1,5 @@
 """window: which interval of event time an event or a piece belongs to.
 
-Fixed windows that start at multiples of their length since 1970, as Beam's `FixedWindows` has them.
-Pack splits a block with these, and Beam windows the pieces with its own: a test holds them equal.
-
 An event that no window can take is a dead letter here, where it still has its bytes: a runner would
 drop it without a word.
 """
@@ -21,9 +18,9 @@ from apache_beam.transforms.trigger import (
     AfterWatermark,
 )
 from apache_beam.transforms.window import FixedWindows
-from apache_beam.utils.timestamp import Timestamp
 
 from transforms.dead_letters import Fault, dead_letters
+from transforms.fixed_windows import EPOCH, NO_WINDOW, Windows
 from transforms.kafka.watermark import LOWEST_SECONDS
 from transforms.records import Block, Piece, Target, Window
 from transforms.route import Routed
@@ -37,71 +34,6 @@ DEFAULT_MAX_CLOCK_SKEW_SECONDS: Final = 3_600
 
 MOST_AHEAD_SECONDS: Final = 365 * 86_400
 """How far ahead of a stream's watermark a window may begin: one of 2099 would never close."""
-
-NO_WINDOW: Final = -(2**63)
-"""The number of no window: what an event has that neither knows its time nor is told one."""
-
-_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
-_FOREVER: Final = dt.datetime.max.replace(tzinfo=dt.timezone.utc)
-_MICROSECOND: Final = dt.timedelta(microseconds=1)
-# A window that reaches out of the years 1 to 9999 could not be written into a key.
-_FIRST_SECOND: Final = -62_135_596_800
-_LAST_SECOND: Final = 253_402_300_799
-
-
-class Windows:
-    """Fixed windows, numbered from the one that starts with 1970.
-
-    Args:
-        seconds: The windows' length.
-    """
-
-    def __init__(self, seconds: int) -> None:
-        self._seconds = seconds
-        self._length = dt.timedelta(seconds=seconds)
-        self._usable = range(-(-_FIRST_SECOND // seconds), _LAST_SECOND // seconds)
-
-    def number(self, time: int | None) -> int:
-        """The number of a time's window; `NO_WINDOW` if it is not all in the years 1 to 9999."""
-        number = NO_WINDOW if time is None else time // self._seconds
-        return number if number in self._usable else NO_WINDOW
-
-    def numbers(
-        self,
-        times: Sequence[dt.datetime | None],
-        record_time: int | None,
-        latest: int | None = None,
-    ) -> list[int]:
-        """The window's number for each event, `NO_WINDOW` where it has none.
-
-        Args:
-            times: Event time, with its offset, by the event's own account; `None` where it has no
-                usable one. Nor is a time usable whose window is not all in the years 1 to 9999.
-            record_time: What stands in for it, in seconds since 1970.
-            latest: In seconds since 1970; a later time is not usable either.
-        """
-        record_number = self.number(record_time)
-        bound = _after(latest)
-        # The window of the last event with a time, up to the bound: mostly the next one's too, and
-        # to compare times is cheaper than to divide them.
-        number, start, end = record_number, _EPOCH, _EPOCH
-        numbers: list[int] = []
-        for time in times:
-            if time is None:
-                numbers.append(record_number)
-            elif start <= time < end:
-                numbers.append(number)
-            elif time < bound and (found := (time - _EPOCH) // self._length) in self._usable:
-                number, start = found, _EPOCH + found * self._length
-                end = min(start + self._length, bound)
-                numbers.append(number)
-            else:
-                numbers.append(record_number)
-        return numbers
-
-    def window(self, number: int) -> Window:
-        """The window of a number."""
-        return Window(number * self._seconds, (number + 1) * self._seconds)
 
 
 class Lateness(msgspec.Struct, frozen=True):
@@ -261,25 +193,6 @@ class WindowByEventTime(beam.PTransform):
         ).with_output_types(tuple[Target, Piece])
 
 
-def whole_seconds(border: Timestamp) -> int:
-    """A window's border in seconds since 1970.
-
-    Raises:
-        ValueError: It is not a whole second: a key has no room for less, and two windows within a
-            second would share one.
-    """
-    if border.micros % 1_000_000:
-        raise ValueError(f"a window must begin and end with a second, not at {border}")
-    return int(border)
-
-
-def _after(latest: int | None) -> dt.datetime:
-    """The first time that is later; as good as never where that is out of the years 1 to 9999."""
-    if latest is None or latest >= _LAST_SECOND:
-        return _FOREVER
-    return _EPOCH + dt.timedelta(seconds=max(latest, _FIRST_SECOND)) + _MICROSECOND
-
-
 def _fault(number: int, windows: Windows, block: Block, lateness: Lateness) -> Fault | None:
     if number == NO_WINDOW:
         return "no_time", "neither the event nor its source tells a time that is usable"
@@ -299,7 +212,7 @@ def _fault(number: int, windows: Windows, block: Block, lateness: Lateness) -> F
 
 def _stamp(seconds: int | None) -> str:
     try:
-        return (_EPOCH + dt.timedelta(seconds=seconds or 0)).isoformat().replace("+00:00", "Z")
+        return (EPOCH + dt.timedelta(seconds=seconds or 0)).isoformat().replace("+00:00", "Z")
     except OverflowError:
         return f"at second {seconds}"
 

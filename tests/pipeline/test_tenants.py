@@ -29,6 +29,7 @@ from transforms.configuration import Configuration
 from transforms.connection import Connection
 from transforms.destination import Destination, Match
 from transforms.envelope import EnvelopeDecoder
+from transforms.fixed_windows import Windows
 from transforms.pack import pack
 from transforms.parse import parse
 from transforms.records import Block
@@ -37,7 +38,7 @@ from transforms.route import route
 from transforms.routing_table import RoutingTable
 from transforms.spool import SpoolReader
 from transforms.targets import target_of
-from transforms.window import Lateness, Windows, place
+from transforms.window import Lateness, place
 
 CONNECTION = Connection(name="shared", bucket="customers", region="us-east-1")
 TEN = 1_795_168_800  # 2026-11-20T10:00:00Z

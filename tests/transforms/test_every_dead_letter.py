@@ -7,12 +7,13 @@ import pytest
 from transforms.dead_letters import dead_letter_line
 from transforms.destination import Destination, Match
 from transforms.envelope import EnvelopeDecoder
+from transforms.fixed_windows import Windows
 from transforms.parse import MAX_DEPTH, parse
 from transforms.read_dead_letters import unwrap
 from transforms.records import Block, DeadLetter
 from transforms.route import route
 from transforms.routing_table import RoutingTable
-from transforms.window import Lateness, Windows, place
+from transforms.window import Lateness, place
 
 TEN = 1_795_168_800  # 2026-11-20T10:00:00Z
 DAY = 86_400

@@ -6,11 +6,12 @@ from typing import Final
 import pytest
 
 from transforms.envelope import EnvelopeDecoder
+from transforms.fixed_windows import Windows
 from transforms.kafka.blocks import BlockCutter, Records
 from transforms.parse import parse
 from transforms.records import Block
 from transforms.route import Routed
-from transforms.window import Lateness, Windows, place
+from transforms.window import Lateness, place
 
 TEN: Final = 1_795_168_800  # 2026-11-20T10:00:00Z
 

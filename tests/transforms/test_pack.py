@@ -11,6 +11,7 @@ from transforms.assemble import assemble
 from transforms.deflate import inflate
 from transforms.destination import Destination, Match
 from transforms.envelope import EnvelopeDecoder
+from transforms.fixed_windows import Windows
 from transforms.pack import make_piece, pack, tally
 from transforms.parse import parse
 from transforms.records import Block, Piece, Target, Window
@@ -18,7 +19,7 @@ from transforms.route import Routed, route
 from transforms.routing_table import RoutingTable
 from transforms.spool import SpoolReader
 from transforms.targets import shard_of
-from transforms.window import Lateness, Placed, Windows, place
+from transforms.window import Lateness, Placed, place
 
 READER = SpoolReader()
 TEN = Window(1_795_168_800, 1_795_169_400)  # 2026-11-20T10:00:00Z

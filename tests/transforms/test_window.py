@@ -6,8 +6,8 @@ from apache_beam.utils.timestamp import Timestamp
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transforms.fixed_windows import Windows
 from transforms.records import Window
-from transforms.window import Windows
 
 _UTC = dt.timezone.utc
 _times = st.datetimes(

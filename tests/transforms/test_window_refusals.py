@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from transforms.dead_letters import DeadLetters
 from transforms.destination import Destination, Match
 from transforms.envelope import EnvelopeDecoder
+from transforms.fixed_windows import NO_WINDOW, Windows
 from transforms.kafka.watermark import LOWEST_SECONDS
 from transforms.pack import DEAD_LETTERS, TALLIES, Pack, pack, tally
 from transforms.parse import parse
 from transforms.records import Block, Tally, Target
 from transforms.route import Routed, route
 from transforms.routing_table import RoutingTable
-from transforms.window import NO_WINDOW, Lateness, Placed, Windows, ops_time, place
+from transforms.window import Lateness, Placed, ops_time, place
 
 TEN = 1_795_168_800  # 2026-11-20T10:00:00Z
 DAY = 86_400
