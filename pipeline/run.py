@@ -27,6 +27,7 @@ from pipeline.options import split_command_line
 from pipeline.prepare import prepare
 from pipeline.progress_display import progress_display
 from pipeline.report import print_report
+from pipeline.submission import check_engine, submit
 from transforms.errors import JobError
 from transforms.ops import DEAD_LETTERS
 from transforms.places import url_of
@@ -82,6 +83,7 @@ def _prepare_and_run(
     FileSystems.set_options(given)  # the configuration may lie on any of them
     every = given.get_all_options()
     check_dataflow(given)
+    check_engine(given)
     local = is_local(every["runner"])
     runner = FnApiRunner() if local else runner_of(every["runner"])
     job, cautions = prepare(
@@ -101,7 +103,7 @@ def _prepare_and_run(
     total = sum(file.size_bytes for file in job.files)
     in_this_process = local and every["direct_running_mode"] != "multi_processing"
     with progress_display(total if in_this_process and job.files else None, screen):
-        pipeline.run().wait_until_finish()
+        submit(pipeline, every["runner"]).wait_until_finish()
     if ended := not_started(given):
         screen.print(ended, markup=False)
         return DONE
