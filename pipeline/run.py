@@ -27,7 +27,7 @@ from pipeline.options import split_command_line
 from pipeline.prepare import prepare
 from pipeline.progress_display import progress_display
 from pipeline.report import print_report
-from pipeline.submission import check_engine, submit
+from pipeline.submission import announced, check_engine, hush_engines, submit
 from transforms.errors import JobError
 from transforms.ops import DEAD_LETTERS
 from transforms.places import url_of
@@ -43,7 +43,8 @@ _LEFT_TO_THE_ENGINE: Final = (
 # What Beam makes of an error of ours: a suffix in this process, a whole traceback from another.
 _BEAMS_SUFFIX: Final = re.compile(r" \[while running '[^']*'\]$")
 _ELSEWHERE: Final = re.compile(
-    r"^transforms\.errors\.\w+: (.*?)(?: \[while running '|\n\n|\Z)", re.DOTALL | re.MULTILINE
+    r"^transforms\.(?:\w+\.)?errors\.\w+: (.*?)(?: \[while running '|\n\n|\Z)",
+    re.DOTALL | re.MULTILINE,
 )
 
 
@@ -95,9 +96,12 @@ def _prepare_and_run(
         _say(screen, "warning", f"and {len(more):,} more of the kind")
     # An error of a stage is raised as well as logged; it is said once, here.
     logging.getLogger("apache_beam.runners").setLevel(logging.CRITICAL)
+    hush_engines()
     flags = with_flags(beam_arguments, is_stream=job.is_stream, is_kafka=job.kafka is not None)
     if added := said(beam_arguments, flags):
         _say(screen, "note", added)
+    if begun := announced(job):
+        _say(screen, "note", begun)
     pipeline = _pipeline(runner, PipelineOptions(flags))
     build(pipeline, job)
     total = sum(file.size_bytes for file in job.files)
@@ -163,7 +167,7 @@ def _explain(screen: Console, error: BaseException) -> None:
     if isinstance(error, JobError):
         _say(screen, "error", _BEAMS_SUFFIX.sub("", str(error)))
     elif elsewhere:
-        _say(screen, "error", elsewhere[-1])
+        _say(screen, "error", elsewhere[-1].strip())
     else:
         screen.print("".join(traceback.format_exception(error)), markup=False)
         _say(screen, "error", f"the job failed: {type(error).__name__}: {error}")

@@ -1,5 +1,6 @@
 """A job handed to its engine: what an engine says of itself, in words for a person."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +12,7 @@ from apache_beam.runners.runner import PipelineResult
 
 from pipeline.command_parser import UsageError
 from pipeline.engine import is_local, name_of
+from pipeline.job import Job
 from transforms.errors import JobError
 
 _ANSWER_SECONDS: Final = 15.0
@@ -19,6 +21,10 @@ _ADVICE: Final = {
     "prismrunner": "--prism_location=FILE names a Prism that is there already.",
     "flinkrunner": "--runner=PortableRunner --job_endpoint=HOST:PORT takes a job server that runs.",
 }
+
+_PRISM_LOG: Final = "PrismRunner"
+_ENGINES_LOGS: Final = frozenset({_PRISM_LOG, "root"})
+_TRACEBACK: Final = "Traceback (most recent call last)"
 
 
 def check_engine(options: PipelineOptions) -> None:
@@ -46,6 +52,30 @@ def submit(pipeline: beam.Pipeline, runner: str | None) -> PipelineResult:
         raise _refusal(runner, words or str(error)) from error
     except (NotImplementedError, OSError, RuntimeError, ValueError) as error:
         raise _refusal(runner, str(error)) from error
+
+
+def announced(job: Job) -> str | None:
+    """What a stream begins with, since nothing else is said while all is well."""
+    if job.kafka is None or not job.is_stream:
+        return None
+    partitions = job.kafka.partitions
+    topics = ", ".join(sorted({each.topic for each in partitions}))
+    return f"run {job.run} reads {topics} ({len(partitions):,} partitions) until it is stopped"
+
+
+def hush_engines() -> None:
+    """Leaves what an engine logs only as far as it is no repetition and no talk.
+
+    It logs each traceback several times, beside the error that is raised and said in the end.
+    """
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_is_for_people)
+
+
+def _is_for_people(record: logging.LogRecord) -> bool:
+    if record.name == _PRISM_LOG and record.levelno < logging.ERROR:
+        return False
+    return record.name not in _ENGINES_LOGS or _TRACEBACK not in record.getMessage()
 
 
 def _refusal(runner: str | None, words: str) -> JobError:

@@ -1,11 +1,14 @@
 """What is said where an engine is not there: one or two lines, and no traceback."""
 
+import logging
 from pathlib import Path
 
 import pytest
 
 from examples.engines.process import free_port
 from pipeline.__main__ import main
+from pipeline.submission import hush_engines
+from transforms.kafka.errors import OffsetGoneError
 
 CONFIGURATION = """\
 connections:
@@ -58,3 +61,49 @@ def test_an_engine_that_cannot_be_fetched_is_exit_code_1_with_what_to_do(
     assert "error: PrismRunner did not take the job: " in shown
     assert "--prism_location=FILE names a Prism that is there already." in shown
     assert "Traceback" not in shown
+
+
+def test_an_error_of_ours_that_an_engine_wraps_in_its_traceback_is_said_in_our_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"{OffsetGoneError.__module__}.{OffsetGoneError.__qualname__}"
+
+    def fail(*_: object) -> None:
+        raise RuntimeError(
+            "Pipeline job-001 failed in state FAILED: bundle inst063 stage-005 failed:"
+            f'Traceback (most recent call last):\n  File "x.py", line 3, in f\n{name}: clicks/0:'
+            " offset 5 comes next, but the topic ends at 3.\nWas it deleted?\n\n"
+        )
+
+    monkeypatch.setattr("pipeline.run.submit", fail)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody's")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
+    assert main(RUN) == 1
+    shown = capsys.readouterr().err
+    assert shown.endswith(
+        "\nerror: clicks/0: offset 5 comes next, but the topic ends at 3.\n       Was it deleted?\n"
+    )
+    assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize(
+    ("logger", "level", "text", "shown"),
+    [
+        ("PrismRunner", logging.WARNING, "empty transform", False),
+        ("PrismRunner", logging.ERROR, "job failed ()", True),
+        ("PrismRunner", logging.ERROR, "Bundle Failed.\nTraceback (most recent call last):", False),
+        ("PrismJobServer", logging.ERROR, "panic: nil map", True),
+        ("root", logging.ERROR, "stage failed: Traceback (most recent call last):", False),
+        ("transforms.put", logging.WARNING, "the topic has grown", True),
+    ],
+)
+def test_what_an_engine_logs_is_shown_where_it_is_news(
+    logger: str, level: int, text: str, *, shown: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    hush_engines()
+    try:
+        logging.getLogger(logger).log(level, text)
+        assert bool(caplog.records) is shown
+    finally:
+        for handler in logging.getLogger().handlers:
+            handler.filters.clear()
