@@ -88,7 +88,8 @@ class StreamOptions(PipelineOptions):
         parser.add_argument(
             "--late_firing_delay",
             metavar="DURATION",
-            help="how long late events are gathered into one more object (default 5m)",
+            help="how long late events are gathered into one more object (default 5m; on Prism"
+            " not at all)",
         )
         parser.add_argument(
             "--max_clock_skew",

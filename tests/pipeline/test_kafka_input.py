@@ -6,6 +6,7 @@ import pytest
 
 from pipeline.input import input_of
 from pipeline.options import split_command_line
+from pipeline.stream_options import streaming_of
 from pipeline.values import Values
 
 CLICKS = "--input=kafka://127.0.0.1:9/clicks"
@@ -31,6 +32,13 @@ def test_a_range_must_end_after_it_begins(start: str, stop: str) -> None:
     assert mistakes(CLICKS, f"--start_offset={start}", f"--stop_offset={stop}") == [
         "--stop_offset: must be later than --start_offset"
     ]
+
+
+def test_no_time_at_all_is_too_short_a_duration() -> None:
+    values = Values()
+    options, _ = split_command_line(["--allowed_lateness=0s"])
+    streaming_of(options, values)
+    assert values.mistakes == ["--allowed_lateness: '0s' is too short: at least 1s"]
 
 
 def test_files_beside_a_topic_are_one_mistake() -> None:
