@@ -8,7 +8,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
@@ -19,7 +19,7 @@ from rich.console import Console
 from pipeline.build import build
 from pipeline.command_parser import UsageError
 from pipeline.dataflow import check_dataflow, is_dry_run, not_started
-from pipeline.engine import is_local, runner_of, said, with_flags
+from pipeline.engine import is_local, name_of, runner_of, said, with_flags
 from pipeline.exit_codes import DONE, FAILED, INTERRUPTED, PARKED, USAGE
 from pipeline.interrupts import Interrupts
 from pipeline.job import Job
@@ -35,6 +35,10 @@ from transforms.summarise import Summary, read_summary
 
 _MOST_WARNINGS: Final = 10
 _LEFT_HERE: Final = "interrupted; the same command again puts the same objects"
+_LEFT_WITH_PRISM: Final = (
+    "interrupted, and Prism with it; given again, files and ranges put the same objects, and a"
+    " stream is a new run, from --start_offset on"
+)
 _LEFT_TO_THE_ENGINE: Final = (
     "interrupted here; the job is its engine's, and may run on: docs/operations.md says how to stop"
     " and resume it"
@@ -61,8 +65,7 @@ def run(arguments: Sequence[str]) -> int:
     with Interrupts() as interrupts:
         try:
             options, beam_arguments = split_command_line(arguments)
-            if not is_local(PipelineOptions(beam_arguments).get_all_options()["runner"]):
-                left = _LEFT_TO_THE_ENGINE
+            left = _left(PipelineOptions(beam_arguments).get_all_options())
             with tempfile.TemporaryDirectory(prefix="s3-event-logs-") as scratch:
                 return _prepare_and_run(options, beam_arguments, scratch, screen)
         except UsageError as error:
@@ -75,6 +78,15 @@ def run(arguments: Sequence[str]) -> int:
                 return INTERRUPTED
             _explain(screen, error)
             return FAILED
+
+
+def _left(options: dict[str, Any]) -> str:
+    """What to say of a job whose command is interrupted."""
+    if is_local(options["runner"]):
+        return _LEFT_HERE
+    # It is started by the command, and ends with it.
+    own = name_of(options["runner"]) == "prismrunner" and not options["job_endpoint"]
+    return _LEFT_WITH_PRISM if own else _LEFT_TO_THE_ENGINE
 
 
 def _prepare_and_run(

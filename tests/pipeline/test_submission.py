@@ -1,6 +1,8 @@
 """What is said where an engine is not there: one or two lines, and no traceback."""
 
 import logging
+import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,40 @@ def test_an_error_of_ours_that_an_engine_wraps_in_its_traceback_is_said_in_our_w
     assert shown.endswith(
         "\nerror: clicks/0: offset 5 comes next, but the topic ends at 3.\n       Was it deleted?\n"
     )
+    assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--runner=PrismRunner"], "error: interrupted, and Prism with it; given again"),
+        (["--runner=FlinkRunner"], "error: interrupted here; the job is its engine's"),
+        ([], "error: interrupted; the same command again"),
+    ],
+)
+def test_who_interrupts_is_told_what_is_left_and_nothing_of_threads_that_break_off(
+    options: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def break_off() -> None:
+        raise RuntimeError("Stream removed (Socket closed)")
+
+    def interrupt(*_: object) -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:
+            thread = threading.Thread(target=break_off)
+            thread.start()
+            thread.join()
+
+    monkeypatch.setattr("pipeline.run.submit", interrupt)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody's")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")
+    assert main([*RUN, *options]) == 130
+    shown = capsys.readouterr().err
+    assert shown.splitlines()[-1].startswith(said)
     assert "Traceback" not in shown
 
 
