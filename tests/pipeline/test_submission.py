@@ -5,6 +5,7 @@ import signal
 import threading
 from pathlib import Path
 
+import grpc
 import pytest
 
 from examples.engines.process import free_port
@@ -103,15 +104,13 @@ def test_who_interrupts_is_told_what_is_left_and_nothing_of_threads_that_break_o
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def break_off() -> None:
-        raise RuntimeError("Stream removed (Socket closed)")
+        raise grpc.RpcError("Stream removed (Socket closed)")
 
     def interrupt(*_: object) -> None:
-        try:
-            signal.raise_signal(signal.SIGINT)
-        finally:
-            thread = threading.Thread(target=break_off)
-            thread.start()
-            thread.join()
+        thread = threading.Thread(target=break_off)  # Beam has its engine end first
+        thread.start()
+        thread.join()
+        signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr("pipeline.run.submit", interrupt)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody's")
