@@ -12,7 +12,7 @@ from typing import Final, NoReturn
 from pipeline.exit_codes import DONE, INTERRUPTED
 
 _USAGE: Final = """\
-usage: s3-event-logs [run] --config FILE --input GLOB [--ops_path FOLDER] [option …] [Beam option …]
+usage: s3-event-logs [run] --config FILE --input GLOB|kafka://… [--ops_path FOLDER] [option …]
        s3-event-logs redrive --config FILE [--ops_path FOLDER] [--every DURATION] [option …]
        s3-event-logs verify URL … | --config FILE [option …]
        s3-event-logs schema
@@ -22,6 +22,10 @@ run      delivers events into every customer's bucket (the default)
 redrive  puts parked objects again, once or every few minutes (redrive --help)
 verify   checks buckets, or copies of them, against their manifests (verify --help says more)
 schema   prints the JSON Schema of the configuration
+
+Options of Beam's go to Beam. Files, and ranges of Kafka (--stop_offset), need none. A stream needs
+an engine: --runner=PrismRunner on one machine, or a job server of Flink's, --runner=PortableRunner
+--job_endpoint=HOST:PORT.
 
 exit codes: 0 all that matched was delivered; 1 the job failed; 2 the command line or the
 configuration is wrong, and nothing was read; 3 objects are parked; 130 interrupted

@@ -64,8 +64,8 @@ def refuse_stream(runner: str | None, values: Values, *, is_stream: bool) -> Non
     if is_stream and is_local(runner):
         values.mistakes.append(
             "--input is a stream, and the DirectRunner waits for its end: --runner=PrismRunner"
-            " takes it on one machine, FlinkRunner or DataflowRunner on many; --stop_offset=latest"
-            " reads what there is now"
+            " takes it on one machine, --runner=PortableRunner --job_endpoint=HOST:PORT on Flink;"
+            " --stop_offset=latest reads what there is now"
         )
 
 

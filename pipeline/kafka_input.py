@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pipeline.job import KafkaInput
 from pipeline.stream_options import offsets_of
 from pipeline.values import Values
-from transforms.kafka.errors import KafkaReadError
+from transforms.kafka.errors import KafkaReadError, KafkaSettingsError
 from transforms.kafka.partitions import SCHEME, list_partitions, parse_input
 from transforms.kafka.settings import KafkaSettings, read_settings
 
 
 def is_kafka(patterns: Sequence[str] | None) -> bool:
     """Whether any of the inputs is Kafka's."""
-    return any(pattern.startswith(SCHEME) for pattern in patterns or ())
+    return any(pattern.lower().startswith(SCHEME) for pattern in patterns or ())
 
 
 def kafka_input(options: argparse.Namespace, values: Values) -> KafkaInput | None:
@@ -25,6 +25,7 @@ def kafka_input(options: argparse.Namespace, values: Values) -> KafkaInput | Non
             "--input: topics of one cluster, in one --input=kafka://host:port/topic,topic, and no"
             " files beside them"
         )
+        return None
     address = values.take("input", options.input[0], parse_input)
     settings = _settings(options, address[0], values) if address else None
     if address is None or settings is None or len(values.mistakes) > before:
@@ -32,7 +33,8 @@ def kafka_input(options: argparse.Namespace, values: Values) -> KafkaInput | Non
     try:
         found = list_partitions(settings, address[1], offsets.start, offsets.stop)
     except KafkaReadError as error:
-        values.mistakes.append(f"--input: {error}")
+        option = "kafka_config" if isinstance(error, KafkaSettingsError) else "input"
+        values.mistakes.append(f"--{option}: {error}")
         return None
     return KafkaInput(settings, tuple(found), offsets.missing)
 

@@ -109,7 +109,8 @@ class EventLogsOptions(PipelineOptions):
             "--run_id",
             metavar="ID",
             help="8 lower-case letters or digits, never to be used for another input, whose objects"
-            " would overwrite this one's (default: a digest of the input's names, sizes and times)",
+            " would overwrite this one's (default: a digest of the input's names, sizes and times;"
+            " of a stream, a new one)",
         )
 
 

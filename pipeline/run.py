@@ -8,7 +8,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
@@ -19,7 +19,7 @@ from rich.console import Console
 from pipeline.build import build
 from pipeline.command_parser import UsageError
 from pipeline.dataflow import check_dataflow, is_dry_run, not_started
-from pipeline.engine import is_local, runner_of, said, with_flags
+from pipeline.engine import is_local, name_of, runner_of, said, with_flags
 from pipeline.exit_codes import DONE, FAILED, INTERRUPTED, PARKED, USAGE
 from pipeline.interrupts import Interrupts
 from pipeline.job import Job
@@ -27,6 +27,7 @@ from pipeline.options import split_command_line
 from pipeline.prepare import prepare
 from pipeline.progress_display import progress_display
 from pipeline.report import print_report
+from pipeline.submission import announced, check_engine, hush_engines, submit
 from transforms.errors import JobError
 from transforms.ops import DEAD_LETTERS
 from transforms.places import url_of
@@ -34,6 +35,10 @@ from transforms.summarise import Summary, read_summary
 
 _MOST_WARNINGS: Final = 10
 _LEFT_HERE: Final = "interrupted; the same command again puts the same objects"
+_LEFT_WITH_PRISM: Final = (
+    "interrupted, and Prism with it; given again, files and ranges put the same objects, and a"
+    " stream is a new run, from --start_offset on"
+)
 _LEFT_TO_THE_ENGINE: Final = (
     "interrupted here; the job is its engine's, and may run on: docs/operations.md says how to stop"
     " and resume it"
@@ -42,7 +47,8 @@ _LEFT_TO_THE_ENGINE: Final = (
 # What Beam makes of an error of ours: a suffix in this process, a whole traceback from another.
 _BEAMS_SUFFIX: Final = re.compile(r" \[while running '[^']*'\]$")
 _ELSEWHERE: Final = re.compile(
-    r"^transforms\.errors\.\w+: (.*?)(?: \[while running '|\n\n|\Z)", re.DOTALL | re.MULTILINE
+    r"^transforms\.(?:\w+\.)?errors\.\w+: (.*?)(?: \[while running '|\n\n|\Z)",
+    re.DOTALL | re.MULTILINE,
 )
 
 
@@ -59,8 +65,7 @@ def run(arguments: Sequence[str]) -> int:
     with Interrupts() as interrupts:
         try:
             options, beam_arguments = split_command_line(arguments)
-            if not is_local(PipelineOptions(beam_arguments).get_all_options()["runner"]):
-                left = _LEFT_TO_THE_ENGINE
+            left = _left(PipelineOptions(beam_arguments).get_all_options())
             with tempfile.TemporaryDirectory(prefix="s3-event-logs-") as scratch:
                 return _prepare_and_run(options, beam_arguments, scratch, screen)
         except UsageError as error:
@@ -75,6 +80,15 @@ def run(arguments: Sequence[str]) -> int:
             return FAILED
 
 
+def _left(options: dict[str, Any]) -> str:
+    """What to say of a job whose command is interrupted."""
+    if is_local(options["runner"]):
+        return _LEFT_HERE
+    # It is started by the command, and ends with it.
+    own = name_of(options["runner"]) == "prismrunner" and not options["job_endpoint"]
+    return _LEFT_WITH_PRISM if own else _LEFT_TO_THE_ENGINE
+
+
 def _prepare_and_run(
     options: argparse.Namespace, beam_arguments: list[str], scratch: str, screen: Console
 ) -> int:
@@ -82,6 +96,7 @@ def _prepare_and_run(
     FileSystems.set_options(given)  # the configuration may lie on any of them
     every = given.get_all_options()
     check_dataflow(given)
+    check_engine(given)
     local = is_local(every["runner"])
     runner = FnApiRunner() if local else runner_of(every["runner"])
     job, cautions = prepare(
@@ -93,15 +108,18 @@ def _prepare_and_run(
         _say(screen, "warning", f"and {len(more):,} more of the kind")
     # An error of a stage is raised as well as logged; it is said once, here.
     logging.getLogger("apache_beam.runners").setLevel(logging.CRITICAL)
+    hush_engines()
     flags = with_flags(beam_arguments, is_stream=job.is_stream, is_kafka=job.kafka is not None)
     if added := said(beam_arguments, flags):
         _say(screen, "note", added)
+    if begun := announced(job):
+        _say(screen, "note", begun)
     pipeline = _pipeline(runner, PipelineOptions(flags))
     build(pipeline, job)
     total = sum(file.size_bytes for file in job.files)
     in_this_process = local and every["direct_running_mode"] != "multi_processing"
     with progress_display(total if in_this_process and job.files else None, screen):
-        pipeline.run().wait_until_finish()
+        submit(pipeline, every["runner"]).wait_until_finish()
     if ended := not_started(given):
         screen.print(ended, markup=False)
         return DONE
@@ -161,7 +179,7 @@ def _explain(screen: Console, error: BaseException) -> None:
     if isinstance(error, JobError):
         _say(screen, "error", _BEAMS_SUFFIX.sub("", str(error)))
     elif elsewhere:
-        _say(screen, "error", elsewhere[-1])
+        _say(screen, "error", elsewhere[-1].strip())
     else:
         screen.print("".join(traceback.format_exception(error)), markup=False)
         _say(screen, "error", f"the job failed: {type(error).__name__}: {error}")

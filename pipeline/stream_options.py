@@ -88,7 +88,8 @@ class StreamOptions(PipelineOptions):
         parser.add_argument(
             "--late_firing_delay",
             metavar="DURATION",
-            help="how long late events are gathered into one more object (default 5m)",
+            help="how long late events are gathered into one more object (default 5m; on Prism"
+            " not at all)",
         )
         parser.add_argument(
             "--max_clock_skew",
@@ -111,13 +112,19 @@ class StreamOptions(PipelineOptions):
 
 def offsets_of(options: argparse.Namespace, values: Values) -> Offsets:
     """What is to be read, by these options."""
-    return Offsets(
-        **_given(
-            start=values.take("start_offset", options.start_offset, parse_start),
-            stop=values.take("stop_offset", options.stop_offset, parse_stop),
-            missing=values.take("on_missing_offsets", options.on_missing_offsets, _missing),
-        )
-    )
+    start = values.take("start_offset", options.start_offset, parse_start)
+    stop = values.take("stop_offset", options.stop_offset, parse_stop)
+    # What begins at the latest record ends there.
+    if start is not None and stop is not None and _is_empty(start, stop):
+        values.mistakes.append("--stop_offset: must be later than --start_offset")
+    missing = values.take("on_missing_offsets", options.on_missing_offsets, _missing)
+    return Offsets(**_given(start=start, stop=stop, missing=missing))
+
+
+def _is_empty(start: Bound, stop: Bound) -> bool:
+    if isinstance(start, int) and isinstance(stop, int):
+        return start >= stop
+    return start == "latest"
 
 
 def streaming_of(options: argparse.Namespace, values: Values) -> Streaming:

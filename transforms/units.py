@@ -28,8 +28,10 @@ def parse_duration(text: str) -> int:
         ValueError: The text is not such a duration, or is zero.
     """
     match = _DURATION.fullmatch(text.strip())
-    if match is None or int(match[1]) == 0:
+    if match is None:
         raise ValueError(f"{text!r} is not a duration; write it like 30s, 10m, 1h or 2d")
+    if int(match[1]) == 0:
+        raise ValueError(f"{text!r} is too short: at least 1s")
     return int(match[1]) * _SECONDS[match[2]]
 
 

@@ -99,6 +99,6 @@ def test_a_ratio_is_a_number_from_0_to_1(text: str, capsys: pytest.CaptureFixtur
 
 
 def test_an_engine_elsewhere_cannot_keep_a_ratio(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = [*ONCE, "--max_dead_letter_ratio=0.1", "--runner=PortableRunner"]
+    arguments = [*ONCE, "--max_dead_letter_ratio=0.1", "--runner=FlinkRunner"]
     assert main(arguments) == 2
     assert "only a run on this machine knows its sums" in capsys.readouterr().err

@@ -125,7 +125,14 @@ def test_a_runner_that_does_not_exist_is_exit_code_2(capsys: pytest.CaptureFixtu
 def test_help_shows_our_options_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     said = capsys.readouterr().out
-    for text in ("--config FILE", "--input GLOB", "--window DURATION", "exit codes", "schema"):
+    for text in (
+        "--config FILE",
+        "--input GLOB",
+        "--window DURATION",
+        "exit codes",
+        "schema",
+        "kafka://…",
+    ):
         assert text in said
 
 

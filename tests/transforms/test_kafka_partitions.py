@@ -28,6 +28,10 @@ def test_an_address_has_brokers_and_topics() -> None:
         ("a:1/clicks", "is not like kafka://host:port"),
         ("kafka://a/clicks", "'a' is no host:port"),
         ("kafka://a:1,/clicks", "'' is no host:port"),
+        ("kafka://a:99999/clicks", "'a:99999' is no host:port"),
+        ("kafka://a:0/clicks", "'a:0' is no host:port"),
+        ("KAFKA://a:1/clicks", "is not like kafka://host:port"),
+        ("kafka://me:pass@a:1/clicks", "^a user and a password are no part of it"),
         ("kafka://a:1/", "'' is no name of a topic"),
         ("kafka://a:1/clicks/3", "'clicks/3' is no name of a topic"),
     ],
@@ -46,9 +50,10 @@ def test_bounds() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("earliest", "'earliest' is no time with its offset; write it like 2026-11-20T10:00:00Z"),
-        ("2025-11-20T10:00:00", "is no time with its offset"),
-        ("yesterday", "is no time with its offset"),
+        ("earliest", "'earliest' is neither latest nor a time with its offset, such as 2026"),
+        ("2025-11-20T10:00:00", "is neither latest nor a time with its offset"),
+        ("yesterday", "is neither latest nor a time with its offset"),
+        ("1969-12-31T23:59:59Z", "is before 1970"),
         ("2999-01-01T00:00:00Z", "has not come yet"),
     ],
 )

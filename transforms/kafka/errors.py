@@ -27,6 +27,7 @@ _ADVICE: Final = {
     KafkaError._SSL: "Check security.protocol and the certificates in --kafka_config.",  # noqa: SLF001
     KafkaError._AUTHENTICATION: "Check sasl.mechanism, user and password in --kafka_config.",  # noqa: SLF001
     KafkaError.SASL_AUTHENTICATION_FAILED: "Check user and password in --kafka_config.",
+    KafkaError.UNKNOWN_TOPIC_OR_PART: "Was it deleted? Then start a new run.",
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "The user needs Describe and Read on the topic.",
     KafkaError.GROUP_AUTHORIZATION_FAILED: "The user needs Read on the group.",
 }

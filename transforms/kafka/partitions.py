@@ -25,6 +25,7 @@ SCHEME: Final = "kafka://"
 
 _SERVER: Final = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}")
 _TOPIC: Final = re.compile(r"[A-Za-z0-9._-]{1,249}")
+_LAST_PORT: Final = 65_535
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"
 _ASK_SECONDS: Final = 10.0
 
@@ -63,12 +64,19 @@ def parse_input(text: str) -> tuple[str, tuple[str, ...]]:
     if not (text.startswith(SCHEME) and slash):
         raise ValueError(f"{text!r} is not like kafka://host:port[,host:port]/topic[,topic]")
     for server in servers.split(","):
-        if not _SERVER.fullmatch(server):
+        if "@" in server:  # what stands before it is not repeated
+            raise ValueError("a user and a password are no part of it: --kafka_config has them")
+        if not _SERVER.fullmatch(server) or not _port(server):
             raise ValueError(f"{text!r}: {server!r} is no host:port")
     for name in names:
         if not _TOPIC.fullmatch(name):
             raise ValueError(f"{text!r}: {name!r} is no name of a topic")
     return servers, names
+
+
+def _port(server: str) -> bool:
+    # The client would take 99999 for 34463.
+    return 0 < int(server.rpartition(":")[2]) <= _LAST_PORT
 
 
 def parse_start(text: str) -> Bound:
@@ -77,7 +85,7 @@ def parse_start(text: str) -> Bound:
     Raises:
         ValueError: It is none of these.
     """
-    return "earliest" if text == "earliest" else parse_stop(text)
+    return "earliest" if text == "earliest" else _bound(text, "none of earliest, latest and a time")
 
 
 def parse_stop(text: str) -> Bound:
@@ -86,6 +94,10 @@ def parse_stop(text: str) -> Bound:
     Raises:
         ValueError: It is neither, or the time has not come yet.
     """
+    return _bound(text, "neither latest nor a time")
+
+
+def _bound(text: str, refused: str) -> Bound:
     if text == "latest":
         return "latest"
     try:
@@ -93,8 +105,10 @@ def parse_stop(text: str) -> Bound:
     except msgspec.ValidationError:
         moment = None
     if moment is None or moment.tzinfo is None:
-        raise ValueError(f"{text!r} is no time with its offset; write it like 2026-11-20T10:00:00Z")
+        raise ValueError(f"{text!r} is {refused} with its offset, such as 2026-11-20T10:00:00Z")
     millis = int(moment.timestamp() * 1000)
+    if millis < 0:  # brokers take these for something else
+        raise ValueError(f"{text} is before 1970")
     if millis > time.time() * 1000:
         raise ValueError(f"{text} has not come yet")
     return millis
