@@ -112,7 +112,7 @@ def _prepare_and_run(
     flags = with_flags(beam_arguments, is_stream=job.is_stream, is_kafka=job.kafka is not None)
     if added := said(beam_arguments, flags):
         _say(screen, "note", added)
-    if begun := announced(job):
+    if begun := announced(job, beam_arguments):
         _say(screen, "note", begun)
     pipeline = _pipeline(runner, PipelineOptions(flags))
     build(pipeline, job)

@@ -1,7 +1,7 @@
 """A job handed to its engine: what an engine says of itself, in words for a person."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,10 +54,12 @@ def submit(pipeline: beam.Pipeline, runner: str | None) -> PipelineResult:
         raise _refusal(runner, str(error)) from error
 
 
-def announced(job: Job) -> str | None:
+def announced(job: Job, arguments: Sequence[str]) -> str | None:
     """What a stream begins with, since nothing else is said while all is well."""
     if job.kafka is None or not job.is_stream:
         return None
+    if any(argument.startswith("--savepoint_path") for argument in arguments):
+        return "the run that the savepoint is of goes on until it is stopped"
     partitions = job.kafka.partitions
     topics = ", ".join(sorted({each.topic for each in partitions}))
     return f"run {job.run} reads {topics} ({len(partitions):,} partitions) until it is stopped"

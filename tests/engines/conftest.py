@@ -54,6 +54,7 @@ def prism_location() -> str:
     return str(_or_skip(prism_binary))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def flink_embedded() -> Iterator[FlinkEmbedded]:
+    """A test's own: it goes on trying jobs whose client is gone, and disturbs who comes next."""
     yield from _running(FlinkEmbedded)

@@ -6,12 +6,19 @@ import threading
 from pathlib import Path
 
 import grpc
+import msgspec
 import pytest
 
 from examples.engines.process import free_port
 from pipeline.__main__ import main
-from pipeline.submission import hush_engines
+from pipeline.job import Job, KafkaInput, Reading
+from pipeline.submission import announced, hush_engines
+from tests import small_job
 from transforms.kafka.errors import OffsetGoneError
+from transforms.kafka.partitions import Partition
+from transforms.kafka.settings import KafkaSettings
+from transforms.places import OpsPath
+from transforms.store import Folder
 
 CONFIGURATION = """\
 connections:
@@ -142,3 +149,20 @@ def test_what_an_engine_logs_is_shown_where_it_is_news(
     finally:
         for handler in logging.getLogger().handlers:
             handler.filters.clear()
+
+
+def test_a_stream_says_that_it_begins_and_one_that_is_resumed_does_not_claim_a_new_run() -> None:
+    partitions = (Partition("clicks", 0, 0), Partition("clicks", 1, 0), Partition("pages", 0, 0))
+    job = Job(
+        small_job.CONFIGURATION,
+        (),
+        Reading(),
+        "abcd2345",
+        OpsPath(Folder("/ops")),
+        kafka=KafkaInput(KafkaSettings("localhost:9092"), partitions),
+    )
+    assert announced(job, []) == (
+        "run abcd2345 reads clicks, pages (3 partitions) until it is stopped"
+    )
+    assert "savepoint" in (announced(job, ["--savepoint_path=/s"]) or "")
+    assert announced(msgspec.structs.replace(job, kafka=None), []) is None
