@@ -12,14 +12,18 @@ from pathlib import Path
 
 # Below those that the system gives to whoever connects: one of these might be taken at any moment.
 _PORTS = range(20_000, 32_000)
+_given: set[int] = set()  # whoever asked for one may not have taken it yet
 
 
 def free_port() -> int:
     """A port of this machine that nobody listens on now."""
     while True:
         port = secrets.choice(_PORTS)
+        if port in _given:
+            continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            _given.add(port)
             return port
 
 
