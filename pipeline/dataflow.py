@@ -13,12 +13,11 @@ from apache_beam.options.pipeline_options import (
 )
 
 from pipeline.command_parser import UsageError
-from pipeline.engine import name_of
+from pipeline.engine import DATAFLOW, name_of
 from pipeline.values import Values
 from transforms.places import Place
 from transforms.store import Folder
 
-_DATAFLOW: Final = "dataflowrunner"
 _AT_LEAST_ONCE: Final = "streaming_mode_at_least_once"
 
 
@@ -28,7 +27,7 @@ def check_dataflow(options: PipelineOptions) -> None:
     Raises:
         UsageError: With one line for each mistake.
     """
-    if name_of(options.view_as(StandardOptions).runner) == _DATAFLOW:
+    if name_of(options.view_as(StandardOptions).runner) == DATAFLOW:
         mistakes = list(_mistakes(options))
     elif is_dry_run(options):
         mistakes = ["--dry_run: only the DataflowRunner has one; another would run the job"]
@@ -54,7 +53,7 @@ def not_started(options: PipelineOptions) -> str | None:
 
 def refuse_local_folder(runner: str | None, place: Place, values: Values) -> None:
     """What a worker writes to its own disk is gone with it."""
-    if name_of(runner) == _DATAFLOW and isinstance(place, Folder) and "://" not in place.path:
+    if name_of(runner) == DATAFLOW and isinstance(place, Folder) and "://" not in place.path:
         values.mistakes.append(
             f"the ops path {place.path} is a folder of this machine, and Dataflow's workers have"
             " others: use a gs:// or s3:// path, or a connection"

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipeline.command_parser import UsageError
 from pipeline.stream_options import StableChoice
@@ -12,9 +11,13 @@ from pipeline.values import Values
 from transforms.stable import StableInput
 from transforms.window import DEFAULT_LATE_FIRING_DELAY_SECONDS
 
-_FLINKS: Final = frozenset({"flinkrunner", "portablerunner"})
-_PRISM: Final = "prismrunner"
-_DATAFLOW: Final = "dataflowrunner"
+# As `name_of` has them.
+FLINK: Final = "flinkrunner"
+PORTABLE: Final = "portablerunner"
+PRISM: Final = "prismrunner"
+DATAFLOW: Final = "dataflowrunner"
+
+_FLINKS: Final = frozenset({FLINK, PORTABLE})
 _LOCAL: Final = frozenset({"directrunner", "fnapirunner"})
 
 _FOR_EVER: Final = 10 * 365 * 86_400
@@ -74,7 +77,7 @@ def late_firing_delay(runner: str | None, asked: int | None, values: Values) -> 
 
     There, late pieces that wait for the clock hold up all that is on time (Beam 2.77).
     """
-    if name_of(runner) != _PRISM:
+    if name_of(runner) != PRISM:
         return DEFAULT_LATE_FIRING_DELAY_SECONDS if asked is None else asked
     if asked:
         values.mistakes.append(
@@ -89,7 +92,7 @@ def windows_kept(runner: str | None, allowed_lateness: int) -> int:
     Prism's watermark is that of whichever partition was read last (Beam 2.77): it would drop,
     without a word, what another has for a window that has long expired there. So it keeps them all.
     """
-    return _PRISM_KEEPS if name_of(runner) == _PRISM else allowed_lateness
+    return _PRISM_KEEPS if name_of(runner) == PRISM else allowed_lateness
 
 
 def stable_input(
@@ -108,7 +111,7 @@ def stable_input(
         return "off"
     if name in _FLINKS:
         return "checkpoint"
-    if name == _DATAFLOW:
+    if name == DATAFLOW:
         return "shuffle"
     if choice == "on":
         values.mistakes.append(
@@ -117,16 +120,18 @@ def stable_input(
     return "off"
 
 
-def with_flags(arguments: Sequence[str], *, is_stream: bool, is_kafka: bool) -> list[str]:
+def with_flags(
+    arguments: Sequence[str], runner: str | None, *, is_stream: bool, is_kafka: bool
+) -> list[str]:
     """The engine's arguments, with those that such a job needs and nobody gave.
 
     Args:
         arguments: What was given.
+        runner: The engine that they name.
         is_stream: Whether the input never ends.
         is_kafka: Whether it is Kafka's.
     """
-    given = PipelineOptions(list(arguments)).get_all_options(retain_unknown_options=True)
-    wanted = dict(_wanted(name_of(given["runner"]), is_stream=is_stream, is_kafka=is_kafka))
+    wanted = dict(_wanted(name_of(runner), is_stream=is_stream, is_kafka=is_kafka))
     named = {argument.partition("=")[0].removeprefix("--") for argument in arguments}
     added = [
         f"--{name}={value}" if value else f"--{name}"
@@ -141,7 +146,7 @@ def _wanted(runner: str, *, is_stream: bool, is_kafka: bool) -> Iterator[tuple[s
         yield "streaming", ""
     if runner in _FLINKS and is_kafka:
         yield from (_FLINK_STREAM if is_stream else _FLINK_RANGE).items()
-    if runner == _PRISM:
+    if runner == PRISM:
         yield from _PRISM_JOB.items()
 
 

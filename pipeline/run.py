@@ -19,7 +19,7 @@ from rich.console import Console
 from pipeline.build import build
 from pipeline.command_parser import UsageError
 from pipeline.dataflow import check_dataflow, is_dry_run, not_started
-from pipeline.engine import is_local, name_of, runner_of, said, with_flags
+from pipeline.engine import PRISM, is_local, name_of, runner_of, said, with_flags
 from pipeline.exit_codes import DONE, FAILED, INTERRUPTED, PARKED, USAGE
 from pipeline.interrupts import Interrupts
 from pipeline.job import Job
@@ -61,11 +61,10 @@ def run(arguments: Sequence[str]) -> int:
         interrupted.
     """
     screen = Console(stderr=True, highlight=False, soft_wrap=True)
-    left = _LEFT_HERE
+    beam_arguments: list[str] = []
     with Interrupts() as interrupts:
         try:
             options, beam_arguments = split_command_line(arguments)
-            left = _left(PipelineOptions(beam_arguments).get_all_options())
             with tempfile.TemporaryDirectory(prefix="s3-event-logs-") as scratch:
                 return _prepare_and_run(options, beam_arguments, scratch, screen)
         except UsageError as error:
@@ -74,7 +73,7 @@ def run(arguments: Sequence[str]) -> int:
             return USAGE
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - engines raise anything
             if interrupts.heard:
-                _say(screen, "error", left)
+                _say(screen, "error", _left(PipelineOptions(beam_arguments).get_all_options()))
                 return INTERRUPTED
             _explain(screen, error)
             return FAILED
@@ -85,7 +84,7 @@ def _left(options: dict[str, Any]) -> str:
     if is_local(options["runner"]):
         return _LEFT_HERE
     # It is started by the command, and ends with it.
-    own = name_of(options["runner"]) == "prismrunner" and not options["job_endpoint"]
+    own = name_of(options["runner"]) == PRISM and not options["job_endpoint"]
     return _LEFT_WITH_PRISM if own else _LEFT_TO_THE_ENGINE
 
 
@@ -109,7 +108,9 @@ def _prepare_and_run(
     # An error of a stage is raised as well as logged; it is said once, here.
     logging.getLogger("apache_beam.runners").setLevel(logging.CRITICAL)
     hush_engines()
-    flags = with_flags(beam_arguments, is_stream=job.is_stream, is_kafka=job.kafka is not None)
+    flags = with_flags(
+        beam_arguments, every["runner"], is_stream=job.is_stream, is_kafka=job.kafka is not None
+    )
     if added := said(beam_arguments, flags):
         _say(screen, "note", added)
     if begun := announced(job, beam_arguments):

@@ -11,15 +11,15 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.runner import PipelineResult
 
 from pipeline.command_parser import UsageError
-from pipeline.engine import is_local, name_of
+from pipeline.engine import FLINK, PORTABLE, PRISM, is_local, name_of
 from pipeline.job import Job
 from transforms.errors import JobError
 
 _ANSWER_SECONDS: Final = 15.0
 _IN_THIS_PROCESS: Final = "embed"
 _ADVICE: Final = {
-    "prismrunner": "--prism_location=FILE names a Prism that is there already.",
-    "flinkrunner": "--runner=PortableRunner --job_endpoint=HOST:PORT takes a job server that runs.",
+    PRISM: "--prism_location=FILE names a Prism that is there already.",
+    FLINK: "--runner=PortableRunner --job_endpoint=HOST:PORT takes a job server that runs.",
 }
 
 _PRISM_LOG: Final = "PrismRunner"
@@ -89,7 +89,7 @@ def _refusal(runner: str | None, words: str) -> JobError:
 def _mistakes(options: dict[str, Any]) -> Iterator[str]:
     runner, endpoint = name_of(options["runner"]), options["job_endpoint"]
     prism = str(options["prism_location"] or "")
-    if runner == "portablerunner" and not endpoint:
+    if runner == PORTABLE and not endpoint:
         yield (
             "--job_endpoint is missing: where the engine's job server is, as in"
             " --job_endpoint=localhost:8099"
@@ -100,7 +100,7 @@ def _mistakes(options: dict[str, Any]) -> Iterator[str]:
                 f"--job_endpoint={endpoint}: no job server answered within {_ANSWER_SECONDS:.0f}"
                 " seconds: check the address, and that it runs"
             )
-    elif runner == "prismrunner" and prism and "://" not in prism and not Path(prism).exists():
+    elif runner == PRISM and prism and "://" not in prism and not Path(prism).exists():
         yield f"--prism_location={prism}: there is no such file"
 
 

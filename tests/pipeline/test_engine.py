@@ -52,35 +52,35 @@ def test_a_stream_is_refused_by_the_runner_that_waits_for_its_end() -> None:
 
 def test_a_stream_on_flink_gets_what_it_needs_and_nobody_gave() -> None:
     given = ["--runner=PortableRunner", "--checkpointing_interval=3000"]
-    flags = with_flags(given, is_stream=True, is_kafka=True)
+    flags = with_flags(given, "PortableRunner", is_stream=True, is_kafka=True)
     assert flags == [*given, "--streaming", "--max_bundle_time_mills=200"]
     assert said(given, flags) == "set for this engine: --streaming --max_bundle_time_mills=200"
 
 
 def test_an_option_and_its_value_may_be_two_words() -> None:
     given = ["--runner", "FlinkRunner", "--checkpointing_interval", "3000", "--streaming"]
-    flags = with_flags(given, is_stream=True, is_kafka=True)
+    flags = with_flags(given, "FlinkRunner", is_stream=True, is_kafka=True)
     assert flags == [*given, "--max_bundle_time_mills=200"]
 
 
 def test_a_range_of_kafka_on_flink_ends() -> None:
-    flags = with_flags(["--runner=FlinkRunner"], is_stream=False, is_kafka=True)
+    flags = with_flags(["--runner=FlinkRunner"], "FlinkRunner", is_stream=False, is_kafka=True)
     assert "--shutdown_sources_after_idle_ms=1000" in flags
     assert "--streaming" not in flags
 
 
 def test_a_stream_on_flink_must_never_be_shut_down() -> None:
-    flags = with_flags(["--runner=FlinkRunner"], is_stream=True, is_kafka=True)
+    flags = with_flags(["--runner=FlinkRunner"], "FlinkRunner", is_stream=True, is_kafka=True)
     assert not any("shutdown" in flag for flag in flags)
 
 
 def test_prism_is_not_given_up_after_five_minutes() -> None:
-    flags = with_flags(["--runner=PrismRunner"], is_stream=True, is_kafka=True)
+    flags = with_flags(["--runner=PrismRunner"], "PrismRunner", is_stream=True, is_kafka=True)
     assert "--job_server_timeout=315360000" in flags
 
 
 def test_files_on_this_machine_need_nothing() -> None:
-    assert with_flags(["--direct_num_workers=2"], is_stream=False, is_kafka=False) == [
+    assert with_flags(["--direct_num_workers=2"], None, is_stream=False, is_kafka=False) == [
         "--direct_num_workers=2"
     ]
     assert said(["a"], ["a"]) is None
@@ -117,5 +117,5 @@ def test_prism_keeps_windows_open_since_its_watermark_runs_ahead_of_slow_partiti
 
 
 def test_a_stream_on_flink_is_checkpointed_every_five_seconds() -> None:
-    flags = with_flags(["--runner=FlinkRunner"], is_stream=True, is_kafka=True)
+    flags = with_flags(["--runner=FlinkRunner"], "FlinkRunner", is_stream=True, is_kafka=True)
     assert "--checkpointing_interval=5000" in flags
