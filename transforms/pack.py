@@ -42,16 +42,15 @@ def pack(placed: Placed, windows: Windows) -> Iterator[tuple[Target, Window, Pie
         windows: The windows that the numbers are of.
     """
     routed, block = placed.routed, placed.routed.block
-    sharded = [
-        with_shard(with_run(target, block.run), block.source, block.start)
-        for target in routed.targets
-    ]
     groups: defaultdict[tuple[int, int], list[bytes]] = defaultdict(list)
     for event, number, match in zip(routed.events, placed.numbers, routed.matches, strict=True):
         for index in match:
             groups[index, number].append(event)
     for (index, number), lines in groups.items():
-        yield sharded[index], windows.window(number), make_piece(block.source, block.first, lines)
+        # Of those that got something: there may be 10,000, and few of them in a block of a stream.
+        target = with_run(routed.targets[index], block.run)
+        target = with_shard(target, block.source, block.start)
+        yield target, windows.window(number), make_piece(block.source, block.first, lines)
 
 
 def tally(routed: Routed) -> Tally:
