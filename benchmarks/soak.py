@@ -17,19 +17,12 @@ from rich.table import Table
 
 from examples.demo.s3_server import S3Server
 from examples.engines.kafka_broker import KafkaBroker
+from tests.engines.health import resident_kib
 from tests.engines.live_job import check_law
 from tests.engines.ordeal import Ordeal
 
 _MIB: Final = 2**20
 _KIB: Final = 2**10
-
-
-def resident_mib(pid: int) -> float:
-    """A process's resident memory."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / _KIB
-    return 0.0
 
 
 def open_files(pid: int) -> int:
@@ -46,7 +39,7 @@ def minute(ordeal: Ordeal) -> dict[str, str]:
     }
     workers = []
     for name, pid in sorted(ordeal.cluster.pids().items()):
-        found = f"{resident_mib(pid):.0f} MiB, {open_files(pid)}"
+        found = f"{resident_kib(pid) / _KIB:.0f} MiB, {open_files(pid)}"
         if name.startswith("worker-") and name != "worker-pool":
             workers.append(found)
         elif name in {"task-manager-0", "job-manager"}:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from examples.engines.flink_job_server import FlinkJobServer
 from examples.engines.flink_settings import pipeline_options, write_settings
-from examples.engines.within import Within
+from examples.within import Within
 
 
 class FlinkEmbedded(Within):

@@ -16,7 +16,7 @@ from confluent_kafka.cimpl import NewPartitions, NewTopic
 from examples.engines.java import run_java
 from examples.engines.maven import jars
 from examples.engines.process import Process, free_port
-from examples.engines.within import Within
+from examples.within import Within
 
 VERSION: Final = "3.9.1"
 USER: Final = "reader"

@@ -3,7 +3,7 @@
 from importlib import metadata
 from pathlib import Path
 
-from examples.engines.cache import fetched, run_tool, tool
+from examples.engines.go import go_program
 
 VERSION = metadata.version("apache-beam")
 _MODULE = "github.com/apache/beam/sdks/v2/go/cmd/prism"
@@ -15,10 +15,4 @@ def prism_binary() -> Path:
     Raises:
         MissingError: Go is not installed, or the registry does not have it.
     """
-
-    def build(scratch: Path) -> Path:
-        built = scratch / "bin"
-        run_tool([tool("go"), "install", f"{_MODULE}@v{VERSION}"], scratch, {"GOBIN": str(built)})
-        return built
-
-    return fetched(f"prism-{VERSION}", build) / "prism"
+    return go_program(_MODULE, VERSION, "prism")

@@ -4,19 +4,16 @@ import threading
 import time
 from datetime import datetime, timezone
 from random import Random
-from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from confluent_kafka import Producer
 
 from examples.demo.events import make_lines
 from examples.demo.expected import Expected
 from examples.demo.senders import Facts, make_senders
+from examples.engines.paced import paced
+from examples.within import Within
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
-_TICK_SECONDS: Final = 0.05
 _MOST_WAITING: Final = 50_000  # of the 100,000 that a producer takes
 _FLUSH_SECONDS: Final = 30
 _SENDING_SECONDS: Final = 1.0
@@ -25,7 +22,7 @@ _LATE_SECONDS: Final = 25.0  # a client that was offline sends what it kept
 _VISITORS: Final = 4000
 
 
-class Clicks:
+class Clicks(Within):
     """Produces for as long as a `with` lasts, or until `stop`, into all partitions in turn.
 
     Args:
@@ -50,16 +47,12 @@ class Clicks:
         self._lines = make_lines(self._rng, make_senders(self._rng), self._draw, self.expected)
         self._thread = threading.Thread(target=self._run, name="clicks", daemon=True)
 
-    def __enter__(self) -> "Self":
+    def begin(self) -> None:
+        """Begins to produce."""
         self._thread.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def end(self) -> None:
+        """Ends it, whatever the broker has."""
         self._stopping.set()
         self._thread.join()
         # Else it complains of what it holds, and of a broker that ends before it.
@@ -84,9 +77,7 @@ class Clicks:
             raise RuntimeError(f"the broker did not take all events: {self._undelivered[:1]}")
 
     def _run(self) -> None:
-        begun = time.monotonic()
-        while not self._stopping.is_set():
-            due = int((time.monotonic() - begun) * self._rate)
+        for due in paced(self._rate, self._stopping):
             while self.expected.read < due and len(self._producer) < _MOST_WAITING:
                 partition = self.expected.read % self._partitions
                 content = next(self._lines).content
@@ -94,7 +85,6 @@ class Clicks:
                     self._topic, content, partition=partition, on_delivery=self._answer
                 )
             self._producer.poll(0)
-            self._stopping.wait(_TICK_SECONDS)
 
     def _answer(self, error: object, _: object) -> None:
         if error is not None:

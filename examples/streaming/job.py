@@ -6,17 +6,15 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from examples.within import Within
 
 _SECONDS_TO_END: Final = 10
 _LAST_LINES: Final = 12
 
 
-class Job:
+class Job(Within):
     """A job that runs within a `with`, with all processes that it starts.
 
     Args:
@@ -31,7 +29,8 @@ class Job:
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> "Self":
+    def begin(self) -> None:
+        """Submits it."""
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603 - this interpreter, options made here
                 [sys.executable, "-m", "pipeline", "run", *self._arguments],
@@ -41,14 +40,8 @@ class Job:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C is for this program, which then ends the job
             )
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def end(self) -> None:
         """Ends it as Ctrl-C would, and then what is left of it hard."""
         if self._process is None:
             return

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import apache_beam as beam
 
-from examples.engines.cache import fetched, run_tool, tool
+from examples.engines.cache import fetched, run_tool
+from examples.engines.go import go_program
 
 VERSION = beam.__version__
 _MODULE = "github.com/apache/beam/sdks/v2/python/container"
@@ -35,13 +36,7 @@ def boot_program() -> Path:
     Raises:
         MissingError: Go is not installed, or the registry does not have it.
     """
-
-    def build(scratch: Path) -> Path:
-        built = scratch / "bin"
-        run_tool([tool("go"), "install", f"{_MODULE}@v{VERSION}"], scratch, {"GOBIN": str(built)})
-        return built
-
-    return fetched(f"python-container-{VERSION}", build) / "container"
+    return go_program(_MODULE, VERSION, "python-container")
 
 
 def beams_packages() -> Path:

@@ -23,7 +23,7 @@ from examples.engines.flink_jars import flink_jars
 from examples.engines.flink_job_server import FlinkJobServer
 from examples.engines.java import run_java
 from examples.engines.process import Process, free_port
-from examples.engines.within import Within
+from examples.within import Within
 from tests.engines.flink_rest import FlinkError, FlinkRest, Json
 from tests.engines.worker_pool import WorkerPool
 

@@ -5,13 +5,10 @@ import threading
 import time
 from itertools import pairwise
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
+from examples.within import Within
 from tests.engines.live_stream import LiveStream
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 _SAMPLE_SECONDS: Final = 1.0
 
@@ -34,7 +31,7 @@ class Phase(NamedTuple):
     longest_gap: float
 
 
-class Health:
+class Health(Within):
     """Watches a stream for as long as a `with` lasts.
 
     Args:
@@ -48,16 +45,12 @@ class Health:
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
-    def __enter__(self) -> "Self":
+    def begin(self) -> None:
+        """Begins to look."""
         self._thread.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def end(self) -> None:
+        """Looks no more."""
         self._ending.set()
         self._thread.join()
 
@@ -77,14 +70,15 @@ class Health:
     def _watch(self) -> None:
         while not self._ending.wait(_SAMPLE_SECONDS):
             now = time.monotonic()
-            worker, jvm = map(_resident_kib, self._stream.pids)
+            worker, jvm = map(resident_kib, self._stream.pids)
             self._memory.append((now, worker, jvm))
             # A folder is there before it is whole.
             for whole in self._stream.flink.checkpoints_folder.glob("*/chk-*/_metadata"):
                 self._checkpoints.setdefault(whole, now)
 
 
-def _resident_kib(pid: int) -> int:
+def resident_kib(pid: int) -> int:
+    """A process's resident memory; 0 where it is gone."""
     command = ["ps", "-o", "rss=", "-p", str(pid)]
     said = subprocess.run(command, capture_output=True, check=False, text=True).stdout  # noqa: S603 - of our own
     return int(said or 0)

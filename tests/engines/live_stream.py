@@ -11,7 +11,7 @@ from typing import Final
 from examples.demo.s3_server import OWNER, S3Server
 from examples.engines.flink_embedded import FlinkEmbedded
 from examples.engines.kafka_broker import KafkaBroker
-from examples.engines.within import Within
+from examples.within import Within
 from tests.engines.live_job import Left, LiveJob, lacking
 from tests.engines.steady import Steady
 from tests.faults.fault_server import FaultServer

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from examples.demo.s3_server import S3Server
 from examples.engines.kafka_broker import KafkaBroker
-from examples.engines.within import Within
+from examples.within import Within
 from tests.engines.flink_cluster import FlinkCluster
 from tests.engines.flink_rest import Checkpoints
 from tests.engines.live_job import Left, LiveJob, lacking
@@ -81,7 +81,7 @@ class Ordeal(Within):
         self.job.configure(self.faults.endpoint_url)
         self.cluster.begin()
         self.submit()
-        self.steady.__enter__()
+        self.steady.begin()
         self._await_puts()
 
     def end(self) -> None:
@@ -137,14 +137,11 @@ class Ordeal(Within):
 
     def stop_and_resume(self) -> None:
         """Stops with a savepoint, and starts again from there."""
-        folder = self.cluster.savepoints_folder.as_uri()
-        savepoint = self.cluster.rest.stop_with_savepoint(self._id, folder)
-        self.submit(f"--savepoint_path={savepoint}")
+        self.submit(f"--savepoint_path={self._stop()}")
 
     def upgrade(self, root: Path) -> None:
         """Stops with a savepoint, and goes on from there with the program in another tree."""
-        folder = self.cluster.savepoints_folder.as_uri()
-        savepoint = self.cluster.rest.stop_with_savepoint(self._id, folder)
+        savepoint = self._stop()
         self.cluster.workers.kill()
         self.job.root = self.cluster.workers.root = root
         self.cluster.workers.start()
@@ -170,6 +167,10 @@ class Ordeal(Within):
             for n, b in enumerate(self.blows, 1)
         ]
         return "\n".join(rows)
+
+    def _stop(self) -> str:
+        folder = self.cluster.savepoints_folder.as_uri()
+        return self.cluster.rest.stop_with_savepoint(self._id, folder)
 
     def _in_flight(self) -> list[str]:
         requests = self.faults.requests

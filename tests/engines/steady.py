@@ -5,13 +5,12 @@ import random
 import threading
 import time
 from collections import defaultdict
-from types import TracebackType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from confluent_kafka import Producer
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from examples.engines.paced import paced
+from examples.within import Within
 
 WEB_KEY: Final = "wk_web"
 APP_KEY: Final = "wk_app"
@@ -29,7 +28,7 @@ _LATE_EVERY: Final = 251
 _LATE_SECONDS: Final = 25
 
 
-class Steady:
+class Steady(Within):
     """Produces for as long as a `with` lasts, each number once, into all partitions in turn.
 
     Args:
@@ -59,16 +58,12 @@ class Steady:
         words = "".join(rng.choices("abcdefghijklmnopqrstuvwxyz     ", k=40 * _PAD_BYTES))
         self._pads = [words[at * _PAD_BYTES :][:_PAD_BYTES] for at in range(40)]
 
-    def __enter__(self) -> "Self":
+    def begin(self) -> None:
+        """Begins to produce."""
         self._thread.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def end(self) -> None:
+        """The same as `stop`."""
         self.stop()
 
     def await_produced(self, records: int) -> None:
@@ -99,14 +94,11 @@ class Steady:
         self._stopping.set()
 
     def _run(self) -> None:
-        begun = time.monotonic()
-        while not self._stopping.is_set():
-            due = int((time.monotonic() - begun) * self._rate)
+        for due in paced(self._rate, self._stopping):
             while self.produced < due:
                 self._produce(self.produced)
                 self.produced += 1
             self._producer.poll(0)
-            self._stopping.wait(_TICK_SECONDS)
 
     def _produce(self, number: int) -> None:
         while len(self._producer) > _MOST_WAITING:  # the broker is away
