@@ -15,21 +15,17 @@ import msgspec
 from transforms.coders import BundleCoder
 from transforms.dead_letters import Fault, dead_letters
 from transforms.envelope import Envelope, EnvelopeDecoder
+from transforms.first_look import MAX_DEPTH, first_look
 from transforms.progress import counters
 from transforms.records import Block, DeadLetter
 
 STAGE: Final = "parse"
-
-MAX_DEPTH: Final = 512
-"""How deeply an event may nest. Parsers differ in where they give up, and on how full the stack is;
-a limit of our own makes the same event the same case everywhere."""
 
 DEFAULT_MAX_EVENT_BYTES: Final = 2**20
 DEFAULT_TIME_FIELDS: Final = ("receivedAt", "timestamp")
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _SPACE: Final = b" \t\r\n"
-_CARRIAGE_RETURN: Final = ord("\r")
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NO_BRACKETS: Final = bytes(set(range(256)).difference(b"{}[]"))
 _TOMBSTONE: Final = "tombstone", "a record without a value"
@@ -62,7 +58,7 @@ beam.coders.registry.register_coder(Parsed, BundleCoder)
 def parse(block: Block, decoder: EnvelopeDecoder, max_event_bytes: int) -> Parsed:
     """Tells a block's events from its blank lines and its dead letters, in the block's order."""
     lines = block.lines
-    envelopes, suspects = _first_look(lines, decoder, max_event_bytes)
+    envelopes, suspects, has_breaks = first_look(lines, decoder, max_event_bytes)
     indices: Sequence[int] = range(len(lines))
     faults: dict[int, Fault] = {}
     blanks: set[int] = set()
@@ -82,7 +78,7 @@ def parse(block: Block, decoder: EnvelopeDecoder, max_event_bytes: int) -> Parse
         indices = [i for i in indices if i not in faults and i not in blanks]
         lines = [lines[i] for i in indices]
         envelopes = [envelopes[i] for i in indices]
-    if block.positions is not None:
+    if has_breaks:
         lines = [*map(_on_one_line, lines)]
     letters = dead_letters(block, STAGE, faults)
     return Parsed(block, lines, indices, envelopes, len(blanks), letters)
@@ -138,43 +134,6 @@ def _on_one_line(value: bytes) -> bytes:
     return value.strip(_SPACE).translate(_LINE_BREAKS) if b"\n" in value else value
 
 
-def _first_look(
-    lines: Sequence[bytes], decoder: EnvelopeDecoder, max_event_bytes: int
-) -> tuple[list[Envelope], list[int]]:
-    """Decodes what is plain, which nearly all is, and finds what needs a second look.
-
-    One pass over the lines, since a block is larger than a processor's cache.
-
-    Returns:
-        An envelope for each line, an empty one where there is none yet; and the lines' indices that
-        are suspect: they do not decode, have no time at first sight, end in a carriage return, or
-        may be too long or too deep.
-    """
-    decode = decoder.decode
-    short = min(2 * MAX_DEPTH, max_event_bytes)  # so many brackets need two bytes each
-    envelopes: list[Envelope] = []
-    suspects: list[int] = []
-    for line in lines:
-        try:
-            envelope = decode(line)
-            if not line.isascii():
-                line.decode()
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            envelope = _NO_ENVELOPE
-        if (
-            envelope.time is None
-            or line[-1] == _CARRIAGE_RETURN
-            or (len(line) > short and _may_exceed(line, max_event_bytes))
-        ):
-            suspects.append(len(envelopes))
-        envelopes.append(envelope)
-    return envelopes, suspects
-
-
-def _may_exceed(line: bytes, max_event_bytes: int) -> bool:
-    return len(line) > max_event_bytes or line.count(b"{") + line.count(b"[") > MAX_DEPTH
-
-
 def _second_look(
     line: bytes, decoder: EnvelopeDecoder, max_event_bytes: int
 ) -> tuple[bytes, Envelope]:
@@ -207,6 +166,3 @@ def _depth(line: bytes) -> int:
     brackets = _STRING.sub(b"", line).translate(None, _NO_BRACKETS)
     steps = (1 if byte in b"{[" else -1 for byte in brackets)
     return max(itertools.accumulate(steps), default=0)
-
-
-_NO_ENVELOPE: Final = Envelope()

@@ -7,8 +7,9 @@ import pytest
 from transforms.dead_letters import dead_letter_line
 from transforms.destination import Destination, Match
 from transforms.envelope import EnvelopeDecoder
+from transforms.first_look import MAX_DEPTH
 from transforms.fixed_windows import Windows
-from transforms.parse import MAX_DEPTH, parse
+from transforms.parse import parse
 from transforms.read_dead_letters import unwrap
 from transforms.records import Block, DeadLetter
 from transforms.route import route

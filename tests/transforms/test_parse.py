@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.envelope import EnvelopeDecoder
-from transforms.parse import MAX_DEPTH, Parsed, parse
+from transforms.first_look import MAX_DEPTH
+from transforms.parse import Parsed, parse
 from transforms.records import Block
 
 DECODER = EnvelopeDecoder(("receivedAt", "timestamp"))
