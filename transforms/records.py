@@ -40,6 +40,7 @@ class Block(msgspec.Struct, frozen=True):
             the first record that has one; `None` where the source tells none.
         watermark: In a stream, its partition's watermark before the block; `None` where the input
             is bounded.
+        found: In a stream, when its partition was found, by the clock; `None` where nobody knows.
         run: In a stream, the run's id as the source's elements carry it.
         record_times: Each record's own time, where they have such; rules about a record go by it,
             since where a block of a stream begins is up to chance.
@@ -57,6 +58,7 @@ class Block(msgspec.Struct, frozen=True):
     run: str | None = None
     record_times: Sequence[int | None] | None = None
     tombstones: Sequence[int] | None = None
+    found: int | None = None
 
     @property
     def size_bytes(self) -> int:

@@ -33,7 +33,7 @@ DEFAULT_ALLOWED_LATENESS_SECONDS: Final = 86_400
 DEFAULT_MAX_CLOCK_SKEW_SECONDS: Final = 3_600
 
 MOST_AHEAD_SECONDS: Final = 365 * 86_400
-"""How far ahead of a stream's watermark a window may begin: one of 2099 would never close."""
+"""How far ahead of what a stream has come to a window may begin: one of 2099 would never close."""
 
 
 class Lateness(msgspec.Struct, frozen=True):
@@ -54,8 +54,19 @@ class Lateness(msgspec.Struct, frozen=True):
 
 def is_out_of_reach(seconds: int, block: Block) -> bool:
     """Whether a time is so far ahead of what the block's stream has come to that nobody waits."""
-    known = block.watermark is not None and block.watermark > LOWEST_SECONDS
-    return known and seconds > (block.watermark or 0) + MOST_AHEAD_SECONDS
+    reached = _reached(block)
+    return reached is not None and seconds > reached + MOST_AHEAD_SECONDS
+
+
+def _reached(block: Block) -> int | None:
+    """What a block's stream has come to: its watermark, or when its partition was found if later.
+
+    The second is there before any record is read, and comes with the partition: whoever reads the
+    block again knows the same.
+    """
+    if block.watermark is None or block.watermark == LOWEST_SECONDS:
+        return block.found
+    return max(block.watermark, block.found or block.watermark)
 
 
 DEFAULT_LATENESS: Final = Lateness()
@@ -141,15 +152,15 @@ def _latest(record_time: int | None, block: Block, lateness: Lateness) -> int | 
 def ops_time(block: Block, windows: Windows, lateness: Lateness) -> int:
     """The timestamp of a block's tally and dead letters: its record time, or 0 where it has none.
 
-    In a stream it is the watermark where that time's window has expired, or is out of reach, for
-    these must not be dropped or wait for ever either.
+    In a stream it is what the stream has come to where that time's window has expired, or is out of
+    reach, for these must not be dropped or wait for ever either.
     """
     number = windows.number(block.record_time)
     time = block.record_time if block.record_time is not None and number != NO_WINDOW else 0
     expired = lateness.has_expired(windows.window(windows.number(time)), block)
-    if expired or is_out_of_reach(time, block):
+    if expired:
         return block.watermark or 0
-    return time
+    return _reached(block) or 0 if is_out_of_reach(time, block) else time
 
 
 class WindowByEventTime(beam.PTransform):
@@ -199,8 +210,8 @@ def _fault(number: int, windows: Windows, block: Block, lateness: Lateness) -> F
     window = windows.window(number)
     if is_out_of_reach(window.start, block):
         return "no_time", (
-            f"its window from {_stamp(window.start)} is more than a year ahead of the watermark"
-            f" {_stamp(block.watermark)}: it would never close"
+            f"its window from {_stamp(window.start)} is more than a year ahead of"
+            f" {_stamp(_reached(block))}, to which the stream has come: it would never close"
         )
     if not lateness.has_expired(window, block):
         return None

@@ -44,7 +44,7 @@ RECORDS: list[tuple[msgspec.Struct, bytes]] = [
     (QuietFrom("abcd2345", 7), b"\x92\xa8abcd2345\x07"),
     (
         Partition("clicks", 0, 0, None, "", "abcd2345"),
-        b"\x96\xa6clicks\x00\x00\xc0\xa0\xa8abcd2345",
+        b"\x97\xa6clicks\x00\x00\xc0\xa0\xa8abcd2345\xc0",
     ),
 ]
 
@@ -128,6 +128,11 @@ def test_coders_are_found_where_savepoints_look_for_them() -> None:
         "transforms.records.Piece",
         "transforms.records.Target",
     }
+
+
+def test_a_partition_of_an_older_version_can_be_read() -> None:
+    found = StructCoder(Partition).decode(b"\x96\xa6clicks\x00\x00\xc0\xa0\xa8abcd2345")
+    assert found == Partition("clicks", 0, 0, None, "", "abcd2345")
 
 
 def test_a_receipt_of_an_older_version_can_be_read() -> None:

@@ -5,7 +5,7 @@ from confluent_kafka import TIMESTAMP_CREATE_TIME, TIMESTAMP_NOT_AVAILABLE, Mess
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.kafka.blocks import BlockCutter, Records, records_of
+from transforms.kafka.blocks import BlockCutter, Common, Records, records_of
 from transforms.records import Block
 
 SOURCE = "clicks/3"
@@ -19,7 +19,7 @@ def records(offsets: Sequence[int], size: int = 1) -> Records:
 def blocks(
     batches: Sequence[Records], block_records: int = 10, block_bytes: int = 10**6
 ) -> list[Block]:
-    cutter = BlockCutter(SOURCE, "run00000", 42, block_records, block_bytes)
+    cutter = BlockCutter(Common(SOURCE, "run00000", 42), block_records, block_bytes)
     cut = [each for batch in batches for each in cutter.add(batch)]
     return [cutter.block(each) for each in [*cut, *cutter.rest()]]
 
@@ -39,7 +39,7 @@ def test_a_block_names_its_partition_and_run_and_what_the_runner_knew() -> None:
 
 
 def test_a_range_that_is_complete_is_not_held_back() -> None:
-    cutter = BlockCutter(SOURCE, "run00000", 42, 10, 10**6)
+    cutter = BlockCutter(Common(SOURCE, "run00000", 42), 10, 10**6)
     (complete,) = cutter.add(records(range(10)))
     assert complete.offsets == range(10)
     assert list(cutter.rest()) == []

@@ -71,7 +71,7 @@ def test_the_run_of_a_stream_is_like_no_other() -> None:
 def test_a_partition_lies_in_savepoints_as_it_always_did() -> None:
     partition = Partition("t", 3, 7, None, "c", "run00000")
     coder = StructCoder(Partition)
-    assert coder.encode(partition) == b"\x96\xa1t\x03\x07\xc0\xa1c\xa8run00000"
+    assert coder.encode(partition) == b"\x97\xa1t\x03\x07\xc0\xa1c\xa8run00000\xc0"
     assert coder.decode(coder.encode(partition)) == partition
 
 

@@ -66,7 +66,7 @@ class Run:
         watermark = PartitionWatermark(self.state)
         self.log.next = self.left.start
         reading = Reading(
-            Partition("t", 0, 0, run="run00000"),
+            Partition("t", 0, 0, run="run00000", found=LONG_AGO),
             self.pace,
             cast("PartitionReader", self.log),
             cast("OffsetTracker", RestrictionTrackerView(tracker)),
@@ -121,6 +121,7 @@ def test_a_streams_blocks_are_told_a_watermark_that_never_goes_back_nor_passes_w
         known = run.state.millis
         for block in run.resume():
             assert block.watermark == (LOWEST_SECONDS if known is None else known // SECOND)
+            assert block.found == LONG_AGO  # for as long as no watermark is known
             told.append(block.watermark)
     assert told == sorted(told)
 

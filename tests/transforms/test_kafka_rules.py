@@ -7,7 +7,7 @@ import pytest
 
 from transforms.envelope import EnvelopeDecoder
 from transforms.fixed_windows import Windows
-from transforms.kafka.blocks import BlockCutter, Records
+from transforms.kafka.blocks import BlockCutter, Common, Records
 from transforms.parse import parse
 from transforms.records import Block
 from transforms.route import Routed
@@ -17,7 +17,7 @@ TEN: Final = 1_795_168_800  # 2026-11-20T10:00:00Z
 
 
 def block(values: list[bytes | None], times: list[int], watermark: int | None = TEN) -> Block:
-    cutter = BlockCutter("clicks/3", "run00000", watermark, 100, 10**6)
+    cutter = BlockCutter(Common("clicks/3", "run00000", watermark), 100, 10**6)
     return cutter.block(Records(range(len(values)), values, [time * 1000 for time in times]))
 
 

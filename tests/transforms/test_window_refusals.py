@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 import apache_beam as beam
+import msgspec
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
@@ -119,10 +120,21 @@ def test_in_a_stream_a_clock_that_is_ahead_too_far_is_not_believed() -> None:
     assert starts(placed(*lines))[1:3] == [TEN + 3_600, TEN + 10**8 - 400]  # not in a stream
 
 
-def test_a_record_of_2099_is_a_dead_letter_unless_its_event_knows_better() -> None:
+@pytest.mark.parametrize(
+    ("watermark", "partition_found"),
+    [(TEN, None), (LOWEST_SECONDS, TEN), (TEN - 900 * DAY, TEN), (TEN, TEN - DAY)],
+)
+def test_a_record_of_2099_is_a_dead_letter_unless_its_event_knows_better(
+    watermark: int, partition_found: int | None
+) -> None:
     in_2099 = TEN + 73 * 365 * DAY
     lines = [event(None), event(TEN), event(in_2099)]
-    found = placed(*lines, record_time=in_2099, watermark=TEN)
+    stream = routed(*lines, record_time=in_2099, watermark=watermark)
+    block = msgspec.structs.replace(stream.block, found=partition_found)
+    found = place(msgspec.structs.replace(stream, block=block), WINDOWS, Lateness(9**9))
+    letter = found.routed.dead_letters[0]
+    assert "ahead of 2026-11-20T10:00:00Z, to which the stream has come" in letter.detail
+    assert ops_time(block, WINDOWS, Lateness(9**9)) == TEN
     assert [(x.position, x.stage, x.reason) for x in found.routed.dead_letters] == [
         (40, "window", "no_time"),
         (42, "window", "no_time"),

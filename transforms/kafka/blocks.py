@@ -49,23 +49,33 @@ def records_of(messages: Sequence[Message]) -> Records:
     return Records(offsets, [*map(Message.value, messages)], times)
 
 
+class Common(NamedTuple):
+    """What the blocks of one reading have in common.
+
+    Attributes:
+        source: The name of the partition.
+        run: The run's id.
+        watermark: The partition's, in seconds; `None` where the input is bounded.
+        found: When the partition was found, in seconds since 1970; `None` where nobody knows.
+    """
+
+    source: str
+    run: str
+    watermark: int | None
+    found: int | None = None
+
+
 class BlockCutter:
     """A block in the making.
 
     Args:
-        source: The name of the partition.
-        run: The run's id.
-        watermark: The partition's, in seconds; `None` where the input is bounded.
+        common: What all blocks get.
         block_records: N, the length of an aligned range of offsets.
         block_bytes: A longer block is several, unless it is one record.
     """
 
-    def __init__(
-        self, source: str, run: str, watermark: int | None, block_records: int, block_bytes: int
-    ) -> None:
-        self._source = source
-        self._run = run
-        self._watermark = watermark
+    def __init__(self, common: Common, block_records: int, block_bytes: int) -> None:
+        self._common = common
         self._block_records = block_records
         self._block_bytes = block_bytes
         self._parts: list[Records] = []
@@ -102,16 +112,17 @@ class BlockCutter:
             tombstones = [index for index, value in enumerate(values) if value is None]
             lines = [value or b"" for value in values]
         return Block(
-            source=self._source,
+            source=self._common.source,
             start=offsets[0] - offsets[0] % self._block_records,
             lines=lines,
             first=offsets[0],
             positions=offsets,
             record_time=next((time for time in record_times if time is not None), None),
-            watermark=self._watermark,
-            run=self._run,
+            watermark=self._common.watermark,
+            run=self._common.run,
             record_times=record_times,
             tombstones=tombstones,
+            found=self._common.found,
         )
 
     def _add(self, records: Records, start: int, size: int) -> Iterator[Records]:

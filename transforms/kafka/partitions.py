@@ -40,6 +40,7 @@ class Partition(msgspec.Struct, frozen=True, array_like=True):
         stop: The first not to read; `None` for ever.
         cluster: The cluster's own id, empty where it has none; part of what names bounded input.
         run: The run's id, minted once, so that whoever resumes the run goes on with it.
+        found: When it was found, in seconds since 1970; `None` in savepoints from before.
     """
 
     topic: str
@@ -48,6 +49,7 @@ class Partition(msgspec.Struct, frozen=True, array_like=True):
     stop: int | None = None
     cluster: str = ""
     run: str = ""
+    found: int | None = None
 
 
 beam.coders.registry.register_coder(Partition, StructCoder)
@@ -170,6 +172,7 @@ def _listed(
                 first,
                 None if last is None else max(first, last),
                 metadata.cluster_id or "",
+                found=None if stop is not None else int(time.time()),
             )
 
 

@@ -11,6 +11,7 @@ from apache_beam.utils.timestamp import Duration
 from transforms.kafka.blocks import (
     DEFAULT_BLOCK_RECORDS,
     BlockCutter,
+    Common,
     Records,
     records_of,
 )
@@ -76,13 +77,13 @@ class Reading:
         self._stop = offsets.stop
         self._unclaimed = offsets.start
         self._refused = False
-        self._cutter = BlockCutter(
+        common = Common(
             reader.place.name,
             partition.run,
             watermark.before_seconds() if self._stop is None else None,
-            pace.block_records,
-            pace.block_bytes,
+            partition.found,
         )
+        self._cutter = BlockCutter(common, pace.block_records, pace.block_bytes)
 
     def blocks(self) -> Iterator[Block]:
         """What is read; then the rest, if there is one, is left for the next reading."""
