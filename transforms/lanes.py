@@ -201,7 +201,8 @@ class Lanes:
 
     def _launch(self, put: _Put, now: float) -> None:
         put.begun = now
-        put.end = now + (self._deadline_seconds if put.lane.circuit else OPERATORS_SECONDS)
+        circuit = put.lane.circuit
+        put.end = now + (circuit.patience(self._deadline_seconds) if circuit else OPERATORS_SECONDS)
         put.lane.in_flight.append(put)
         self._in_flight[put] = None
         # A thread of its own, which nobody waits for: a pool's would all be held by hanging puts.

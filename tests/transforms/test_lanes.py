@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from transforms.circuit import MOST_IN_FLIGHT, Circuit
+from transforms.circuit import MOST_IN_FLIGHT, PROBE_SECONDS, Circuit
 from transforms.errors import PutError
 from transforms.lanes import MAX_BYTES, MAX_PUTS_IN_FLIGHT, Lanes
 from transforms.store import Failure
@@ -87,6 +87,18 @@ def test_what_hangs_is_given_up_at_the_deadline_and_the_rest_of_its_lane_unsent(
     recorded.submit("other")
     recorded.lanes.drain()
     assert len(recorded.ended) == 6
+
+
+def test_a_probe_that_hangs_is_given_up_before_the_deadline(
+    recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transforms.circuit.PROBE_PATIENCE_SECONDS", 0.2)
+    circuit = recorded.circuits["hangs"] = Circuit()
+    circuit.failed(REFUSED, time.monotonic() - PROBE_SECONDS)
+    recorded.submit("hangs", hangs=True)
+    began = time.monotonic()
+    recorded.lanes.drain()
+    assert 0.1 < time.monotonic() - began < 2
 
 
 def test_a_refused_lane_gets_the_rest_back_with_the_same_answer(recorded: Recorded) -> None:
