@@ -1,4 +1,5 @@
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -6,6 +7,7 @@ import pytest
 
 from examples.demo.s3_server import OWNER, WRITER, S3Server
 from tests.end_to_end.runs import Runs
+from transforms.s3 import forget_clients
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -34,3 +36,13 @@ def bucket(s3_server: S3Server) -> str:
 @pytest.fixture
 def runs(s3_server: S3Server, tmp_path: Path, bucket: str) -> Runs:
     return Runs(s3_server, tmp_path, bucket)
+
+
+@pytest.fixture
+def _as_owner(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process has the owner's credentials."""
+    for name, value in s3_server.environment(OWNER).items():
+        monkeypatch.setenv(name, value)
+    forget_clients()
+    yield
+    forget_clients()

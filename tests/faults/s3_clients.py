@@ -19,7 +19,6 @@ from tests.faults.fault_server import FaultServer
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-
 KEY = "logs/2026/a b+ü&.ndjson"
 BODY = b'{"type":"page"}\n'
 LARGE = os.urandom(5 << 20)

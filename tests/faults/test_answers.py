@@ -12,7 +12,6 @@ from tests.faults.s3_clients import BODY, KEY, LARGE, client_of, keys_in, refusa
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-
 _DENIED = "User: arn:aws:iam::213824691356:user/s3-copy is not authorized to perform: "
 _KMS_KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 _SEEN: dict[Answer, tuple[int, str, str]] = {
