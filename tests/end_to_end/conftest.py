@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from examples.demo.s3_server import OWNER, WRITER, S3Server
+from tests.end_to_end.redrives import Redrives
 from tests.end_to_end.runs import Runs
+from tests.faults.fault_server import FaultServer
 from transforms.s3 import forget_clients
 
 if TYPE_CHECKING:
@@ -46,3 +48,12 @@ def _as_owner(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     forget_clients()
     yield
     forget_clients()
+
+
+@pytest.fixture
+def redrives(s3_server: S3Server, tmp_path: Path) -> Iterator[Redrives]:
+    names = [f"{name}-{uuid.uuid4().hex[:12]}" for name in ("acme", "beta")]
+    for name in names:
+        s3_server.create_bucket(name)
+    with FaultServer(s3_server.endpoint_url) as faults:
+        yield Redrives(s3_server, faults, tmp_path, names)
