@@ -9,7 +9,7 @@ from examples.demo.s3_server import OWNER, WRITER, S3Server
 from tests.end_to_end.redrives import Redrives
 from tests.end_to_end.runs import Runs
 from tests.faults.fault_server import FaultServer
-from transforms.s3 import forget_clients
+from transforms.s3_client import forget_clients
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

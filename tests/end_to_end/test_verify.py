@@ -16,7 +16,7 @@ from pipeline.__main__ import main
 from tests.end_to_end.runs import lines_that_start, put_below
 from tests.small_prefix import FIRST, HOUR, MANIFEST, PACK, SECOND, SmallPrefix, clean, raw_lines
 from tests.small_prefix import target as target_of
-from transforms.s3 import forget_clients
+from transforms.s3_client import forget_clients
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
