@@ -14,7 +14,7 @@ from apache_beam.utils.timestamp import MIN_TIMESTAMP
 from confluent_kafka import Consumer, TopicPartition
 
 from examples.engines.kafka_broker import KafkaBroker
-from tests.engines.partition_source import HOUR, Source, lines, now, numbered, only, produce
+from tests.engines.resumed_source import HOUR, Source, lines, now, numbered, only, produce
 from transforms.kafka.discovery import DiscoverPartitions, Given, GivenTracker, Submitted
 from transforms.kafka.partitions import Partition, list_partitions
 from transforms.kafka.pool import readers

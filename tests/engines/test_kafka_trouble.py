@@ -4,7 +4,7 @@ import pytest
 from confluent_kafka import TopicPartition
 
 from examples.engines.kafka_broker import PASSWORD, USER, KafkaBroker
-from tests.engines.partition_source import Source, lines, numbered, only, produce
+from tests.engines.resumed_source import Source, lines, numbered, only, produce
 from transforms.kafka.errors import KafkaReadError, OffsetGoneError
 from transforms.kafka.partitions import Partition, list_partitions
 from transforms.kafka.pool import readers

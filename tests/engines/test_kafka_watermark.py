@@ -5,7 +5,7 @@ import time
 import pytest
 
 from examples.engines.kafka_broker import KafkaBroker
-from tests.engines.partition_source import HOUR, PACE, Source, lines, now, numbered, only, produce
+from tests.engines.resumed_source import HOUR, PACE, Source, lines, now, numbered, only, produce
 from transforms.kafka.reading import Pace
 from transforms.kafka.settings import KafkaSettings
 from transforms.kafka.watermark import LOWEST_SECONDS

@@ -1,4 +1,4 @@
-"""A partition's source as a runner would resume it, and records for it to read."""
+"""A partition's source without a runner: what resumes it stands for one."""
 
 import time
 from typing import NamedTuple
@@ -74,6 +74,7 @@ class Source:
 
 
 def lines(blocks: list[Block]) -> list[bytes]:
+    """The records of blocks."""
     return [line for block in blocks for line in block.lines]
 
 
@@ -89,13 +90,16 @@ def produce(
 
 
 def numbered(start: int, stop: int) -> list[bytes]:
+    """Records that are told apart by a number."""
     return [b'{"n":%d}' % number for number in range(start, stop)]
 
 
 def only(settings: KafkaSettings, topic: str, **bounds: object) -> Partition:
+    """The one partition of a topic."""
     (partition,) = list_partitions(settings, [topic], **bounds)  # type: ignore[arg-type]
     return partition
 
 
 def now() -> int:
+    """In milliseconds, as Kafka has its times."""
     return time.time_ns() // 1_000_000
