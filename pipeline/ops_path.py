@@ -9,7 +9,8 @@ from apache_beam.io.filesystems import FileSystems
 from pydantic import ValidationError
 
 from pipeline.command_parser import UsageError
-from pipeline.configuration_file import ConfigurationError, load_configuration
+from pipeline.configuration_error import ConfigurationError
+from pipeline.configuration_file import load_configuration
 from pipeline.values import Values
 from transforms.configuration import Configuration, Ops
 from transforms.errors import PutError

@@ -17,7 +17,7 @@ from transforms.keys import valid_run
 from transforms.object_tree import TreeError
 from transforms.ops_tree import ops_tree
 from transforms.places import OpsPath
-from transforms.s3 import has_credentials
+from transforms.s3_client import has_credentials
 from transforms.units import parse_duration
 from transforms.withdraw import withdraw
 

@@ -25,7 +25,7 @@ from transforms.ops_tree import ops_tree
 from transforms.parked_files import ParkedFile, find_parked
 from transforms.redrive import Redrive
 from transforms.redrive_groups import Outcome, refusal
-from transforms.s3 import forget_clients
+from transforms.s3_client import forget_clients
 from transforms.store import Failure
 
 _MOST_REASONS: Final = 5

@@ -17,13 +17,13 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from rich.console import Console
 
 from pipeline.build import build
+from pipeline.command_line import split_command_line
 from pipeline.command_parser import UsageError
 from pipeline.dataflow import check_dataflow, is_dry_run, not_started
 from pipeline.engine import PRISM, is_local, name_of, runner_of, said, with_flags
 from pipeline.exit_codes import DONE, FAILED, INTERRUPTED, PARKED, USAGE
 from pipeline.interrupts import Interrupts
 from pipeline.job import Job
-from pipeline.options import split_command_line
 from pipeline.prepare import prepare
 from pipeline.progress_display import progress_display
 from pipeline.report import print_report

@@ -12,6 +12,8 @@ from transforms.keys import object_key
 from transforms.manifests import make_manifest, manifest_part
 from transforms.object_tree import ObjectGoneError
 from transforms.records import Receipt, Status, Target, Window
+from transforms.verification.records import Scope, Verification
+from transforms.verification.tree import verify_tree
 
 WINDOW = Window(1_795_168_800, 1_795_169_400)  # 2026-11-20, from 10:00 to 10:10
 HOUR = "2026/11/20/10/"
@@ -22,6 +24,7 @@ SECOND = (
     f"{HOUR}acme-web_20261120T100000Z_20261120T101000Z_abcd2345-wxyz_p0_00001-of-00002.ndjson.gz"
 )
 MANIFEST = f"{HOUR}_acme-web_20261120T100000Z_20261120T101000Z_abcd2345-wxyz_p0.manifest.json"
+URL = "s3://acme-bucket/logs/"
 
 PACK: dict[str, Callable[[bytes], bytes]] = {
     "gzip": lambda raw: gzip.compress(raw, mtime=0),
@@ -98,7 +101,7 @@ def clean(**fields: Any) -> SmallPrefix:  # noqa: ANN401 - fields of the target
 class MemoryTree:
     """A tree of what a dictionary holds."""
 
-    def __init__(self, objects: dict[str, bytes], root: str = "s3://acme-bucket/logs/") -> None:
+    def __init__(self, objects: dict[str, bytes], root: str = URL) -> None:
         self.objects = objects
         self.root = root
 
@@ -116,3 +119,12 @@ class MemoryTree:
             raise ObjectGoneError(f"{self.url(key)}: there is no such object")
         for at in range(0, len(body), 7):
             yield body[at : at + 7]
+
+
+def verified(objects: dict[str, bytes], scope: Scope = Scope()) -> Verification:  # noqa: B008 - frozen
+    return verify_tree(MemoryTree(objects), scope)
+
+
+def kinds(found: Verification) -> list[tuple[str, str]]:
+    """Each defect's kind, and where it is below the prefix."""
+    return [(defect.kind, defect.url.removeprefix(URL)) for defect in found.defects]

@@ -14,7 +14,8 @@ from botocore.session import get_session
 from transforms.connection import Connection
 from transforms.failures import SDK_ERRORS
 from transforms.object_tree import CHUNK_BYTES, Listing
-from transforms.s3 import ClientSettings, put_parameters, s3_client
+from transforms.s3 import put_parameters
+from transforms.s3_client import ClientSettings, s3_client
 from transforms.s3_read_errors import code_of, read_error
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.dataflow.metadata import metadata
-from pipeline.options import split_command_line
+from pipeline.command_line import split_command_line
 
 COMMITTED = Path("deploy/dataflow/metadata.json")
 REMAKE = "make deploy/dataflow/metadata.json"

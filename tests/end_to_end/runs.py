@@ -88,3 +88,14 @@ def lines_of(objects: dict[str, bytes]) -> list[bytes]:
         if not key.endswith(".manifest.json")
         for line in gzip.decompress(body).splitlines()
     )
+
+
+def put_below(
+    owner: "S3Client", bucket: str, objects: dict[str, bytes], prefix: str = "logs"
+) -> None:
+    for key, body in objects.items():
+        owner.put_object(Bucket=bucket, Key=f"{prefix}/{key}", Body=body)
+
+
+def lines_that_start(text: str, start: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith(start)]

@@ -19,7 +19,7 @@ from examples.demo.s3_server import OWNER, WRITER, S3Server
 from pipeline.__main__ import main
 from tests.end_to_end import law
 from tests.faults.fault_server import Answer, FaultServer, Rule, Slow, scripts
-from transforms.s3 import forget_clients
+from transforms.s3_client import forget_clients
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

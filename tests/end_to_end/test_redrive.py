@@ -1,122 +1,18 @@
 """The command as a user runs it: refused, parked, mended, redriven; on a real S3 server."""
 
-import json
-import os
-import random
 import shutil
-import signal
-import subprocess
-import sys
-import time
 import uuid
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-import pytest
-import yaml
-
 from examples.demo.policies import WRITER_ARN
-from examples.demo.s3_server import OWNER, WRITER, Identity, S3Server
-from tests.end_to_end.runs import Runs, stored
-from tests.faults.fault_server import Answer, FaultServer, Rule, Slow
-from tests.parking import DENIED, SLOW, Ops, parked_part
-from transforms.parked import parked_key
-from transforms.records import Part
+from examples.demo.s3_server import OWNER
+from tests.end_to_end.redrives import EVENTS, Redrives, urls
+from tests.end_to_end.runs import stored
+from tests.faults.fault_server import Answer, Rule
+from tests.parking import DENIED, SLOW
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-EVENTS = [
-    b'{"writeKey":"%s","receivedAt":"2026-11-20T10:%02d:00Z","n":%d}' % (key, n, n)
-    for n in range(40)
-    for key in (b"acme", b"beta")
-]
-_SECONDS = 60.0
-
-
-class Redrives(Runs):
-    """Two customers with a bucket each, and a server between that may refuse for them."""
-
-    def __init__(
-        self, server: S3Server, faults: FaultServer, folder: Path, names: list[str]
-    ) -> None:
-        super().__init__(server, folder, names[0])
-        self.server = server
-        self.faults = faults
-        self.ops = Ops(folder / "ops")
-        self.ops.folder.mkdir()
-        self.buckets = dict(zip(("acme", "beta"), names, strict=True))
-        first = self.configuration["connections"][0] | {"endpoint_url": faults.endpoint_url}
-        self.configuration["connections"] = [
-            first | {"name": name, "bucket": bucket} for name, bucket in self.buckets.items()
-        ]
-        self.configuration["destinations"] = [
-            {"name": name, "connection": name, "prefix": "logs", "match": {"write_key": name}}
-            for name in self.buckets
-        ]
-
-    def destination(self, name: str) -> dict[str, Any]:
-        found: list[dict[str, Any]] = self.configuration["destinations"]
-        return next(each for each in found if each["name"] == name)
-
-    def connection(self, name: str) -> dict[str, Any]:
-        found: list[dict[str, Any]] = self.configuration["connections"]
-        return next(each for each in found if each["name"] == name)
-
-    def part(self, destination: str, number: int = 0, **changed: Any) -> Part:  # noqa: ANN401 - any field
-        part = parked_part(destination, number, **changed)
-        target = msgspec.structs.replace(part.target, bucket=self.buckets[destination])
-        return msgspec.structs.replace(part, target=target)
-
-    def begin_redrive(self, *options: str, identity: Identity = WRITER) -> "subprocess.Popen[str]":
-        (self.folder / "events.yaml").write_text(yaml.safe_dump(self.configuration))
-        command = [sys.executable, "-m", "pipeline", "redrive", "--config=events.yaml", *options]
-        path = os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")])
-        return subprocess.Popen(  # noqa: S603 - the command under test
-            command,
-            cwd=self.folder,
-            env={**os.environ, **self.server.environment(identity), "PYTHONPATH": path},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def redrive(
-        self, *options: str, identity: Identity = WRITER
-    ) -> "subprocess.CompletedProcess[str]":
-        process = self.begin_redrive(*options, identity=identity)
-        out, err = process.communicate()
-        assert "Traceback" not in err, err
-        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
-
-
-@pytest.fixture
-def redrives(s3_server: S3Server, tmp_path: Path) -> Iterator[Redrives]:
-    names = [f"{name}-{uuid.uuid4().hex[:12]}" for name in ("acme", "beta")]
-    for name in names:
-        s3_server.create_bucket(name)
-    with FaultServer(s3_server.endpoint_url) as faults:
-        yield Redrives(s3_server, faults, tmp_path, names)
-
-
-def listed(objects: dict[str, bytes]) -> list[dict[str, Any]]:
-    """All manifests of a redrive."""
-    manifests = [json.loads(objects[key]) for key in sorted(objects) if "_redriven-" in key]
-    assert all(manifest["redriven"] for manifest in manifests)
-    return manifests
-
-
-def urls(objects: dict[str, bytes]) -> set[str]:
-    return {entry["url"] for manifest in listed(objects) for entry in manifest["entries"]}
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
 
 
 def test_refused_parked_mended_and_redriven_the_bucket_is_as_if_nothing_had_been(
@@ -154,39 +50,6 @@ def test_refused_parked_mended_and_redriven_the_bucket_is_as_if_nothing_had_been
     assert redrives.ops.names("parked") == []
     assert redrives.redrive().returncode == 0
     assert stored(owner, acme) == found
-
-
-def test_killed_again_and_again_nothing_is_lost_and_all_is_listed(
-    redrives: Redrives, owner: "S3Client"
-) -> None:
-    parts = [redrives.part("acme", n % 8, pane=n // 8, key=f"logs/{n}") for n in range(64)]
-    names = sorted(redrives.ops.park(part).name for part in parts)
-    acme = redrives.buckets["acme"]
-    redrives.faults.script([Rule(Slow(0.05))])
-    chance = random.Random(11)
-    for _ in range(5):
-        begun = len(redrives.faults.requests) + chance.randrange(1, 30)
-        process = redrives.begin_redrive()
-        wait_until(lambda: len(redrives.faults.requests) >= begun or process.poll() is not None)  # noqa: B023 - called here
-        process.kill()
-        process.communicate()
-        parked, redriven = redrives.ops.names("parked"), redrives.ops.names("redriven")
-        assert sorted({*parked, *redriven}) == names
-        found = stored(owner, acme)
-        of_listed = {url.removeprefix(f"s3://{acme}/") for url in urls(found)}
-        assert of_listed <= found.keys()
-        kept = {parked_key(acme, None, key, "acme").rpartition("/")[2] for key in of_listed}
-        assert set(redriven) <= kept
-    redrives.faults.heal()
-    done = redrives.redrive()
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = stored(owner, acme)
-    assert {key: found[key] for key in found if not key.endswith(".json")} == {
-        part.key: part.body for part in parts
-    }
-    assert urls(found) == {f"s3://{acme}/{part.key}" for part in parts}
-    assert redrives.ops.names("parked") == []
-    assert redrives.ops.names("redriven") == names
 
 
 def test_nothing_of_the_old_customer_s_reaches_the_bucket_of_one_who_got_the_name(
@@ -259,53 +122,6 @@ def test_one_that_still_refuses_holds_up_no_other(redrives: Redrives, owner: "S3
     assert len(urls(found)) == 9
     assert len(redrives.ops.names("parked")) == 9
     assert len(redrives.ops.names("redriven")) == 9
-
-
-def test_beside_the_job_it_goes_on_until_it_is_interrupted(
-    redrives: Redrives, owner: "S3Client"
-) -> None:
-    redrives.write("events.ndjson", b"\n".join(EVENTS))
-    acme = redrives.buckets["acme"]
-    redrives.faults.script([Rule(Answer.ACCESS_DENIED, bucket=acme)])
-    process = redrives.begin_redrive("--every=1s")
-    job = redrives("--input=events.ndjson")
-    assert job.returncode == 3, job.stderr
-    assert len(redrives.ops.names("parked")) > 4
-    redrives.faults.heal()
-    wait_until(lambda: redrives.ops.names("parked") == [])
-    redrives.faults.script([Rule(Answer.ACCESS_DENIED, bucket=acme)])
-    late = redrives.ops.park(redrives.part("acme"))
-    refused = len(redrives.faults.requests)
-    wait_until(lambda: len(redrives.faults.requests) > refused + 1)
-    (redrives.folder / "events.yaml").write_text("connections: []")
-    redrives.faults.heal()
-    time.sleep(2)
-    assert late.exists()  # by a configuration that is broken nothing is put
-    (redrives.folder / "events.yaml").write_text(yaml.safe_dump(redrives.configuration))
-    wait_until(lambda: not late.exists())
-    process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=20)
-    assert process.returncode == 130, err
-    assert err.splitlines()[-1].startswith("error: interrupted; ")
-    assert "Traceback" not in err
-    assert 2 <= len([line for line in out.splitlines() if "Z redriven " in line]) <= 8, out
-    assert len(urls(stored(owner, acme))) == 4 + 1
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_redrive_ends_at_once_in_one_line(
-    redrives: Redrives, number: signal.Signals
-) -> None:
-    redrives.ops.park(redrives.part("acme"))
-    redrives.faults.script([Rule(Slow(30))])
-    process = redrives.begin_redrive()
-    wait_until(lambda: bool(redrives.faults.requests))
-    process.send_signal(number)
-    _, err = process.communicate(timeout=10)
-    assert process.returncode == 130
-    [said] = err.splitlines()
-    assert said.startswith("error: interrupted; the same command again goes on")
-    assert len(redrives.ops.names("parked")) == 1
 
 
 def test_a_damaged_file_is_said_and_stays_and_all_others_are_redriven(

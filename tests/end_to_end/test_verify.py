@@ -5,33 +5,23 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 
 from examples.demo.s3_server import OWNER, WRITER, S3Server
 from pipeline.__main__ import main
-from tests.end_to_end.runs import Runs, stored
+from tests.end_to_end.runs import lines_that_start, put_below
 from tests.small_prefix import FIRST, HOUR, MANIFEST, PACK, SECOND, SmallPrefix, clean, raw_lines
 from tests.small_prefix import target as target_of
-from transforms.s3 import forget_clients
+from transforms.s3_client import forget_clients
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 Verify = Callable[..., int]
-
-
-@pytest.fixture
-def _as_owner(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name, value in s3_server.environment(OWNER).items():
-        monkeypatch.setenv(name, value)
-    forget_clients()
-    yield
-    forget_clients()
 
 
 @pytest.fixture
@@ -46,17 +36,8 @@ def verify(s3_server: S3Server, _as_owner: None) -> Verify:
 def prefix(owner: "S3Client", bucket: str) -> SmallPrefix:
     """A clean prefix `logs` of the bucket."""
     made = clean(bucket=bucket)
-    put(owner, bucket, made.objects)
+    put_below(owner, bucket, made.objects)
     return made
-
-
-def put(owner: "S3Client", bucket: str, objects: dict[str, bytes], prefix: str = "logs") -> None:
-    for key, body in objects.items():
-        owner.put_object(Bucket=bucket, Key=f"{prefix}/{key}", Body=body)
-
-
-def lines(text: str, start: str) -> list[str]:
-    return [line for line in text.splitlines() if line.startswith(start)]
 
 
 def test_a_clean_prefix_ends_with_zero(
@@ -74,7 +55,7 @@ def test_a_clean_prefix_ends_with_zero(
 def flip_a_byte(owner: "S3Client", bucket: str) -> None:
     body = bytearray(owner.get_object(Bucket=bucket, Key=f"logs/{FIRST}")["Body"].read())
     body[len(body) // 2] ^= 0x20
-    put(owner, bucket, {FIRST: bytes(body)})
+    put_below(owner, bucket, {FIRST: bytes(body)})
 
 
 def remove_an_object(owner: "S3Client", bucket: str) -> None:
@@ -82,11 +63,11 @@ def remove_an_object(owner: "S3Client", bucket: str) -> None:
 
 
 def add_an_object(owner: "S3Client", bucket: str) -> None:
-    put(owner, bucket, {f"{HOUR}more.ndjson": b"{}\n"})
+    put_below(owner, bucket, {f"{HOUR}more.ndjson": b"{}\n"})
 
 
 def double_a_line(owner: "S3Client", bucket: str) -> None:
-    put(owner, bucket, {SECOND: PACK["gzip"](raw_lines(5, 4) + raw_lines(5, 1))})
+    put_below(owner, bucket, {SECOND: PACK["gzip"](raw_lines(5, 4) + raw_lines(5, 1))})
 
 
 @pytest.mark.parametrize(
@@ -111,7 +92,7 @@ def test_each_tampering_is_named(  # noqa: PLR0913, PLR0917 - fixtures
     tamper(owner, bucket)
     assert verify(f"s3://{bucket}/logs") == 1
     out, err = capsys.readouterr()
-    said = lines(out, "defect: ")
+    said = lines_that_start(out, "defect: ")
     assert [line.split(": ")[1] for line in said] == [kind for kind, _ in named]
     for line, (_, key) in zip(said, named, strict=True):
         assert f"s3://{bucket}/logs/{key}: expected " in line
@@ -144,14 +125,14 @@ def test_a_missing_object_ends_with_three_until_a_redriven_manifest_lists_it(
     made.put(0, raw_lines(0, 5))
     made.put(1, raw_lines(5, 4), "parked")
     made.list()
-    put(owner, bucket, made.objects)
+    put_below(owner, bucket, made.objects)
     assert verify(f"s3://{bucket}/logs") == 3
-    [line] = lines(capsys.readouterr().out, "missing: ")
+    [line] = lines_that_start(capsys.readouterr().out, "missing: ")
     assert line == f"missing: object: s3://{bucket}/logs/{SECOND}: 4 events; found nothing"
 
     made.put(1, raw_lines(5, 4))
     made.list(redriven=True)
-    put(owner, bucket, made.objects)
+    put_below(owner, bucket, made.objects)
     assert verify(f"s3://{bucket}/logs") == 0
 
 
@@ -190,7 +171,7 @@ def test_a_local_copy_is_verified_like_the_bucket(
     (tmp_path / "copy" / FIRST).write_bytes(prefix.objects[SECOND])
     (tmp_path / "copy" / "notes.txt").write_bytes(b"")
     assert verify(str(tmp_path / "copy")) == 1
-    said = lines(capsys.readouterr().out, "defect: ")
+    said = lines_that_start(capsys.readouterr().out, "defect: ")
     assert [line.split(": ")[1] for line in said] == [
         "unlisted object",
         "sha256 differs",
@@ -249,129 +230,6 @@ def test_an_endpoint_that_does_not_answer_is_said(capsys: pytest.CaptureFixture[
     err = capsys.readouterr().err
     assert f'cannot list: no answer: Could not connect to the endpoint URL: "{address}' in err
     assert "Check the network" in err
-
-
-@pytest.fixture
-def configured(runs: Runs, _as_owner: None) -> Callable[..., int]:
-    """`verify --config` with the configuration of `runs`."""
-
-    def command(*arguments: str) -> int:
-        path = runs.folder / "events.yaml"
-        path.write_text(yaml.safe_dump(runs.configuration))
-        return main(["verify", f"--config={path}", *arguments])
-
-    return command
-
-
-GOOD = [b'{"writeKey":"k","receivedAt":"2026-11-20T10:0%d:00Z","n":%d}' % (n, n) for n in range(9)]
-
-
-def nested(runs: Runs) -> dict[str, Any]:
-    """Another destination, below the first one's prefix, that gets the same events."""
-    first: dict[str, Any] = runs.configuration["destinations"][0]
-    return {**first, "name": "acme-copy", "prefix": "logs/copy", "compression": "zstd"}
-
-
-def test_a_run_is_verified_with_its_configuration_and_its_ops_path(
-    runs: Runs,
-    configured: Callable[..., int],
-    owner: "S3Client",
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    runs.configuration["destinations"].append(nested(runs))
-    runs.write("events.ndjson", b"not json\n" + b"\n".join(GOOD) + b"\n")
-    done = runs("--input=events.ndjson")
-    assert done.returncode == 0, done.stderr
-    assert configured() == 0
-    out = capsys.readouterr().out
-    assert f"compared with the ops path {runs.folder}/ops/: nothing is wrong" in out
-    assert [line.split()[5] for line in out.splitlines() if line.lstrip().startswith("acme")] == [
-        "9",
-        "9",
-    ]
-    # What is of no destination of the configuration is foreign, wherever below a prefix it lies.
-    put(owner, runs.bucket, {"notes.txt": b"", FIRST.replace("acme-web", "nobody"): b""})
-    capsys.readouterr()
-    assert configured() == 1
-    said = lines(capsys.readouterr().out, "defect: ")
-    assert [line.split(": ")[1] for line in said] == ["unlisted object"] * 2
-    assert configured("--destination=acme-copy") == 0
-    endpoint = runs.configuration["connections"][0]["endpoint_url"]
-    assert main(["verify", f"s3://{runs.bucket}", f"--endpoint_url={endpoint}"]) == 1
-    assert "defect: unlisted object" in capsys.readouterr().out
-
-
-def test_a_window_that_is_gone_with_its_manifest_is_found_by_the_tallies(
-    runs: Runs,
-    configured: Callable[..., int],
-    owner: "S3Client",
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    runs.write("events.ndjson", b"\n".join(GOOD) + b"\n")
-    assert runs("--input=events.ndjson", "--run_id=abcd2345").returncode == 0
-    for key in stored(owner, runs.bucket):
-        owner.delete_object(Bucket=runs.bucket, Key=key)
-    assert configured() == 1
-    [line] = lines(capsys.readouterr().out, "defect: ")
-    assert line == (
-        "defect: events unaccounted for: run abcd2345: expected 9, by the tallies; found 0 in"
-        " listed objects + 0 missing"
-    )
-
-
-def test_a_run_before_its_destination_moved_is_no_defect(
-    runs: Runs, configured: Callable[..., int], capsys: pytest.CaptureFixture[str]
-) -> None:
-    runs.write("events.ndjson", b"\n".join(GOOD) + b"\n")
-    assert runs("--input=events.ndjson", "--run_id=abcd2345").returncode == 0
-    runs.configuration["destinations"][0]["prefix"] = "moved"
-    assert runs("--input=events.ndjson", "--run_id=efgh2345").returncode == 0
-    assert configured() == 0
-    [line] = lines(capsys.readouterr().out, "note: ")
-    assert line.startswith(
-        f"note: not compared: run abcd2345 of acme-web lies elsewhere: s3://{runs.bucket}/logs/"
-    )
-
-
-def test_parked_objects_are_missing_and_known_to_the_ops_path(
-    runs: Runs,
-    configured: Callable[..., int],
-    owner: "S3Client",
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    owner.delete_bucket_policy(Bucket=runs.bucket)
-    runs.write("events.ndjson", b"\n".join(GOOD) + b"\n")
-    assert runs("--input=events.ndjson").returncode == 3
-    assert configured() == 3
-    out = capsys.readouterr().out
-    assert "9 events" in lines(out, "missing: object: ")[0]
-    assert "parked: AccessDenied" in lines(out, "missing: manifest: ")[0]
-    [parked] = [
-        path for path in (runs.folder / "ops/parked").rglob("*.avro") if "manifest" not in path.name
-    ]
-    parked.unlink()
-    assert configured() == 1
-    assert lines(capsys.readouterr().out, "defect: ")[0].startswith(
-        "defect: missing object not parked: "
-    )
-
-
-def test_without_manifests_it_is_said_and_not_verified(
-    runs: Runs, configured: Callable[..., int], capsys: pytest.CaptureFixture[str]
-) -> None:
-    runs.configuration["destinations"][0]["manifest"] = "off"
-    runs.configuration["destinations"].append(nested(runs))
-    runs.write("events.ndjson", b"\n".join(GOOD) + b"\n")
-    assert runs("--input=events.ndjson").returncode == 0
-    assert configured() == 0
-    assert "not verified: its manifests are off" in capsys.readouterr().out
-
-
-def test_a_destination_that_is_not_configured_is_named(
-    configured: Callable[..., int], capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert configured("--destination=acme-wob") == 2
-    assert "--destination: none is named 'acme-wob'; nearest: 'acme-web'" in capsys.readouterr().err
 
 
 def test_the_command_as_a_process_ends_without_noise_when_nobody_reads_on(

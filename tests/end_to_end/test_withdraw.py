@@ -9,7 +9,7 @@ from examples.demo.policies import origin_policy
 from examples.demo.s3_server import WRITER, S3Server
 from pipeline.__main__ import main
 from tests.end_to_end.runs import Runs, lines_of, stored
-from transforms.s3 import forget_clients
+from transforms.s3_client import forget_clients
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

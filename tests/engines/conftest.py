@@ -5,6 +5,7 @@ environment has ENGINES=required, it fails instead.
 """
 
 import os
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import TypeVar
@@ -15,6 +16,8 @@ from examples.engines.cache import MissingError
 from examples.engines.flink_embedded import FlinkEmbedded
 from examples.engines.kafka_broker import KafkaBroker
 from examples.engines.prism import prism_binary
+from transforms.kafka.pool import readers
+from transforms.kafka.settings import KafkaSettings
 
 Thing = TypeVar("Thing")
 
@@ -58,3 +61,20 @@ def prism_location() -> str:
 def flink_embedded() -> Iterator[FlinkEmbedded]:
     """A test's own: it goes on trying jobs whose client is gone, and disturbs who comes next."""
     yield from _running(FlinkEmbedded)
+
+
+@pytest.fixture(scope="module")
+def no_reader_is_left() -> Iterator[None]:
+    """Ends what the source keeps open between readings."""
+    yield
+    readers.close()
+
+
+@pytest.fixture
+def topic(broker: KafkaBroker) -> str:
+    return broker.create_topic(f"clicks-{uuid.uuid4().hex[:8]}")
+
+
+@pytest.fixture
+def settings(broker: KafkaBroker) -> KafkaSettings:
+    return KafkaSettings(broker.address)

@@ -2,132 +2,27 @@
 
 import time
 import uuid
-from collections.abc import Iterator
-from typing import NamedTuple
 
 import apache_beam as beam
 import pytest
 from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
-from apache_beam.runners.sdf_utils import (
-    RestrictionTrackerView,
-    ThreadsafeRestrictionTracker,
-    ThreadsafeWatermarkEstimator,
-)
+from apache_beam.runners.sdf_utils import RestrictionTrackerView, ThreadsafeRestrictionTracker
 from apache_beam.testing.util import assert_that
 from apache_beam.utils.timestamp import MIN_TIMESTAMP
 from confluent_kafka import Consumer, TopicPartition
 
-from examples.engines.kafka_broker import PASSWORD, USER, KafkaBroker
-from transforms.kafka.consumers import MissingOffsets
+from examples.engines.kafka_broker import KafkaBroker
+from tests.engines.resumed_source import HOUR, Source, lines, now, numbered, only, produce
 from transforms.kafka.discovery import DiscoverPartitions, Given, GivenTracker, Submitted
-from transforms.kafka.errors import KafkaReadError, OffsetGoneError
-from transforms.kafka.offsets import OffsetRange, OffsetTracker
 from transforms.kafka.partitions import Partition, list_partitions
 from transforms.kafka.pool import readers
 from transforms.kafka.reading import Pace
-from transforms.kafka.settings import KafkaSettings, parse_properties
-from transforms.kafka.source import ReadKafka, ReadPartition, ReadPartitionForEver
-from transforms.kafka.watermark import LOWEST_SECONDS, PartitionWatermark, WatermarkState
-from transforms.records import Block
+from transforms.kafka.settings import KafkaSettings
+from transforms.kafka.source import ReadKafka
 
-HOUR = 3_600_000
-PACE = Pace(block_records=100)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def no_reader_is_left() -> Iterator[None]:
-    yield
-    readers.close()
-
-
-@pytest.fixture
-def topic(broker: KafkaBroker) -> str:
-    return broker.create_topic(f"clicks-{uuid.uuid4().hex[:8]}")
-
-
-@pytest.fixture
-def settings(broker: KafkaBroker) -> KafkaSettings:
-    return KafkaSettings(broker.address)
-
-
-class Left(NamedTuple):
-    """What a runner keeps between two readings."""
-
-    offsets: OffsetRange
-    state: WatermarkState
-    delay_seconds: float = 0.0
-
-
-class Source:
-    """A partition's source, resumed as a runner would."""
-
-    def __init__(
-        self,
-        settings: KafkaSettings,
-        partition: Partition,
-        pace: Pace = PACE,
-        missing: MissingOffsets = "fail",
-    ) -> None:
-        self.partition = partition
-        reads = ReadPartitionForEver if partition.stop is None else ReadPartition
-        self._reads = reads(settings, missing, pace)
-        self.left: Left | None = Left(
-            OffsetRange(partition.start, partition.stop), WatermarkState()
-        )
-
-    def resume(self) -> list[Block]:
-        """One reading, from what was left."""
-        assert self.left is not None
-        tracker = ThreadsafeRestrictionTracker(OffsetTracker(self.left.offsets))
-        watermark = ThreadsafeWatermarkEstimator(PartitionWatermark(self.left.state))
-        view = RestrictionTrackerView(tracker)
-        blocks = [*self._reads.process(self.partition, view, watermark)]
-        assert tracker.check_done()
-        status = tracker.deferred_status()
-        self.left = None
-        if status is not None:
-            offsets, delay = status
-            self.left = Left(offsets, watermark.get_estimator_state(), delay.micros / 1e6)
-        return blocks
-
-    def until(self, records: int) -> list[Block]:
-        """Readings until so many records have come."""
-        blocks: list[Block] = []
-        deadline = time.monotonic() + 30
-        while sum(len(block.lines) for block in blocks) < records:
-            assert time.monotonic() < deadline, f"{len(lines(blocks))} of {records} records"
-            blocks += self.resume()
-        return blocks
-
-
-def lines(blocks: list[Block]) -> list[bytes]:
-    return [line for block in blocks for line in block.lines]
-
-
-def produce(
-    broker: KafkaBroker, topic: str, *values: bytes | None, partition: int = 0, at: int = 0
-) -> None:
-    """Produces values a second apart from a time on, in milliseconds; 0 is now."""
-    producer = broker.producer()
-    for number, value in enumerate(values):
-        stamp = at + number * 1000 if at else 0
-        producer.produce(topic, value, partition=partition, timestamp=stamp)
-    assert producer.flush(30) == 0
-
-
-def numbered(start: int, stop: int) -> list[bytes]:
-    return [b'{"n":%d}' % number for number in range(start, stop)]
-
-
-def only(settings: KafkaSettings, topic: str, **bounds: object) -> Partition:
-    (partition,) = list_partitions(settings, [topic], **bounds)  # type: ignore[arg-type]
-    return partition
-
-
-def now() -> int:
-    return time.time_ns() // 1_000_000
+pytestmark = pytest.mark.usefixtures("no_reader_is_left")
 
 
 def test_a_partition_is_read_from_its_beginning(
@@ -248,26 +143,6 @@ def test_what_a_transaction_took_back_is_not_read(
         assert bounded.resume() == []
 
 
-def test_an_open_transaction_holds_the_watermark(
-    broker: KafkaBroker, topic: str, settings: KafkaSettings
-) -> None:
-    old = now() - HOUR
-    produce(broker, topic, b"{}", at=old)
-    producer = broker.producer(transactional_id=topic)
-    producer.init_transactions(30)
-    producer.begin_transaction()
-    producer.produce(topic, b"open", partition=0)
-    producer.flush(30)
-    source = Source(settings, only(settings, topic))
-    source.until(1)
-    for _ in range(8):
-        assert source.resume() == []
-    assert source.left is not None
-    assert source.left.state.millis == old - 10_000
-    producer.commit_transaction(30)
-    assert lines(source.until(1)) == [b"open"]
-
-
 def test_tombstones_empty_values_and_line_breaks_come_as_they_are(
     broker: KafkaBroker, topic: str, settings: KafkaSettings
 ) -> None:
@@ -285,70 +160,6 @@ def test_record_times_are_whole_seconds(
     (block,) = Source(settings, only(settings, topic)).until(3)
     assert block.record_times == [1_795_168_800, 1_795_168_801, 1_795_168_802]
     assert block.record_time == 1_795_168_800
-
-
-def test_the_watermark_follows_the_records_and_blocks_are_told_the_one_before(
-    broker: KafkaBroker, topic: str, settings: KafkaSettings
-) -> None:
-    start = now() - HOUR
-    produce(broker, topic, *numbered(0, 30), at=start)
-    source = Source(settings, only(settings, topic), Pace(checkpoint_records=10))
-    first = source.until(10)
-    assert {block.watermark for block in first} == {LOWEST_SECONDS}
-    assert source.left is not None
-    told = source.left.state.millis
-    assert told == start + 9_000 - 10_000
-    second = source.until(10)
-    assert {block.watermark for block in second} == {told // 1000}
-
-
-def test_a_partition_that_is_read_to_its_end_does_not_hold_windows_open(
-    topic: str, settings: KafkaSettings
-) -> None:
-    source = Source(settings, only(settings, topic))
-    deadline = time.monotonic() + 10
-    while source.left is None or source.left.state.millis is None:
-        assert time.monotonic() < deadline
-        assert source.resume() == []
-    assert now() - 12_000 < source.left.state.millis <= now() - 10_000
-    # Flink cuts it to whole seconds: one is to be left.
-    assert 1.0 <= source.left.delay_seconds <= PACE.pause_seconds
-
-
-def test_records_that_were_deleted_stop_the_job(
-    broker: KafkaBroker, topic: str, settings: KafkaSettings
-) -> None:
-    produce(broker, topic, *numbered(0, 20))
-    partition = only(settings, topic)
-    broker.admin.delete_records([TopicPartition(topic, 0, 15)])[
-        TopicPartition(topic, 0, 15)
-    ].result(30)
-    with pytest.raises(OffsetGoneError) as raised:
-        Source(settings, partition).until(1)
-    assert str(raised.value) == (
-        f"{topic}/0: offset 0 comes next, but the topic begins at 15: 15 offsets are gone.\n"
-        "--on_missing_offsets=earliest goes on with what is left."
-    )
-    assert lines(Source(settings, partition, missing="earliest").until(5)) == numbered(15, 20)
-    source = Source(settings, partition, missing="latest")
-    source.resume()
-    while source.left is not None and source.left.offsets.start < 20:
-        assert source.resume() == []
-    produce(broker, topic, b"new")
-    assert lines(source.until(1)) == [b"new"]
-
-
-def test_a_topic_that_was_made_anew_stops_the_job(
-    broker: KafkaBroker, topic: str, settings: KafkaSettings
-) -> None:
-    produce(broker, topic, *numbered(0, 3))
-    partition = Partition(topic, 0, 100)
-    with pytest.raises(OffsetGoneError) as raised:
-        Source(settings, partition, missing="earliest").until(1)
-    assert str(raised.value) == (
-        f"{topic}/0: offset 100 comes next, but the topic ends at 3.\n"
-        "Was it deleted and made anew? Then start a new run."
-    )
 
 
 def test_lag_is_visible_to_ordinary_tools(broker: KafkaBroker, topic: str) -> None:
@@ -378,41 +189,6 @@ def test_partitions_that_came_later_are_found(broker: KafkaBroker, settings: Kaf
     watermark = ManualWatermarkEstimator(MIN_TIMESTAMP)
     found = DiscoverPartitions(settings).process(submitted, tracker, watermark)
     assert [(each.partition, each.start) for each in found] == [(1, 0), (2, 0)]
-
-
-def test_a_name_that_is_nearly_a_topic(topic: str, settings: KafkaSettings) -> None:
-    with pytest.raises(KafkaReadError) as raised:
-        list_partitions(settings, [f"{topic}s"])
-    assert str(raised.value) == f"there is no topic {topic}s; is it {topic}?"
-
-
-def test_a_user_logs_in(
-    broker: KafkaBroker,
-    topic: str,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    text = (
-        "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\n"
-        f"sasl.username={USER}\nsasl.password=${{KAFKA_PASSWORD}}\n"
-    )
-    settings = KafkaSettings(broker.sasl_address, parse_properties(text, "kafka.properties"))
-    monkeypatch.setenv("KAFKA_PASSWORD", PASSWORD)
-    produce(broker, topic, *numbered(0, 5))
-    assert lines(Source(settings, only(settings, topic)).until(5)) == numbered(0, 5)
-    readers.close()
-
-    monkeypatch.setenv("KAFKA_PASSWORD", "wrong-and-secret")
-    with pytest.raises(KafkaReadError) as raised:
-        list_partitions(settings, [topic], ask_seconds=2)
-    first, second = str(raised.value).splitlines()
-    assert "Authentication failed: Invalid username or password" in first
-    assert second == "Check sasl.mechanism, user and password in --kafka_config."
-    with pytest.raises(
-        KafkaReadError, match=r"clicks-.*/0 cannot be read: .*Authentication failed"
-    ):
-        Source(settings, Partition(topic, 0, 0)).until(1)
-    assert "wrong-and-secret" not in caplog.text + str(raised.value)
 
 
 def test_the_source_on_a_runner_reads_a_range_of_all_partitions(
@@ -445,23 +221,3 @@ def test_a_stream_is_unbounded() -> None:
     pipeline = beam.Pipeline(FnApiRunner())
     blocks = pipeline | ReadKafka(KafkaSettings("b:1"), [Partition("t", 0, 0)], "run00000")
     assert not blocks.is_bounded
-
-
-def test_a_broker_that_restarts_is_waited_for(another_broker: KafkaBroker) -> None:
-    broker = another_broker
-    settings = KafkaSettings(broker.address, (("reconnect.backoff.max.ms", "500"),))
-    topic = broker.create_topic("clicks")
-    produce(broker, topic, *numbered(0, 10))
-    source = Source(settings, only(settings, topic))
-    assert lines(source.until(10)) == numbered(0, 10)
-    source.resume()
-    assert source.left is not None
-    broker.kill()
-    source.resume()
-    held = source.left.state.millis
-    source.resume()
-    assert source.left.state.millis == held  # nobody says that there is nothing more
-    broker.start()
-    produce(broker, topic, *numbered(10, 20))
-    assert lines(source.until(10)) == numbered(10, 20)
-    readers.close()

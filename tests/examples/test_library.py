@@ -8,7 +8,7 @@ import yaml
 
 from examples.demo.s3_server import OWNER, WRITER, S3Server
 from examples.library.orders import main
-from transforms.s3 import forget_clients
+from transforms.s3_client import forget_clients
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

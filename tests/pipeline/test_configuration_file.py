@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.configuration_file import ConfigurationError, Problem, load_configuration
+from pipeline.configuration_error import ConfigurationError, Problem
+from pipeline.configuration_file import load_configuration
 
 GOOD = """\
 connections:

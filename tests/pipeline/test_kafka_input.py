@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.command_line import split_command_line
 from pipeline.input import input_of
-from pipeline.options import split_command_line
 from pipeline.stream_options import streaming_of
 from pipeline.values import Values
 

@@ -16,6 +16,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import get_session
 
+from transforms.connection import Connection
+
 ACCESS_KEY = "AKIAIOSFODNN7EXAMPLE"
 SESSION_TOKEN = "IQoJb3JpZ2luX2VjEXAMPLETOKEN"  # noqa: S105 - no one's
 SIGNATURE = "fe5f80f77d5fa3beca038a248ff027d0445342fe2855ddc963176630326f1024"
@@ -23,6 +25,20 @@ USER = "arn:aws:iam::213824691356:user/s3-copy"
 OBJECT = "arn:aws:s3:::acme-bucket/a.ndjson.gz"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
 ROLE = "arn:aws:iam::123456789012:role/writer"
+
+PLAIN = Connection(name="acme", bucket="acme-bucket", region="us-east-1")
+AES256 = PLAIN.model_copy(update={"server_side_encryption": "AES256"})
+FULL = PLAIN.model_copy(
+    update={
+        "server_side_encryption": "aws:kms",
+        "kms_key_id": KEY,
+        "bucket_key_enabled": True,
+        "expected_bucket_owner": "123456789012",
+        "acl": "public-read",
+        "storage_class": "STANDARD_IA",
+        "tags": {"team": "data"},
+    }
+)
 
 
 def s3_body(code: str, message: str, **fields: str) -> str:

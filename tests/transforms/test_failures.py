@@ -1,12 +1,11 @@
 import re
 
 import pytest
-from botocore.exceptions import (
-    ClientError,
-)
+from botocore.exceptions import ClientError
 
 from tests.transforms.failure_fixtures import (
     KEY,
+    PLAIN,
     ROLE,
     put_answered,
     put_refused,
@@ -16,7 +15,6 @@ from transforms.connection import Connection
 from transforms.failure_table import MEANINGS, NOT_OF_S3, UNKNOWN, UNKNOWN_OF_KMS
 from transforms.failures import understand
 
-PLAIN = Connection(name="acme", bucket="acme-bucket", region="us-east-1")
 FULL = Connection(
     name="acme",
     bucket="acme-bucket",

@@ -1,75 +1,28 @@
 """Redriving, with a folder for the ops path and stores that refuse what they are told to."""
 
 import json
-import random
 import threading
-import time
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import msgspec
 import pytest
 
-from tests.parking import DENIED, SLOW, TEN, Buckets, Ops, connection, parked_part
+from tests.parking import DENIED, Buckets, Ops, connection, parked_part
+from tests.transforms.redrives import KEY, Redrives
 from transforms.folder_tree import FolderTree
 from transforms.object_tree import TreeError
-from transforms.parked import decode_parked, encode_parked
-from transforms.parked_files import find_parked, read_parked
+from transforms.parked import decode_parked
+from transforms.parked_files import find_parked
 from transforms.places import Place
-from transforms.records import ManifestMode, Part
-from transforms.redrive import Redrive, Watch
+from transforms.redrive import Redrive
 from transforms.redrive_groups import Outcome, refusal
-from transforms.store import Failure, PutRequest
+from transforms.store import PutRequest
 
-NAMES = ("acme", "beta", "gamma")
-KEY = (
-    "logs/2026/11/20/10/{}_20261120T100000Z_20261120T101000Z_abcd2345-wxyz_p0"
-    "_0000{}-of-00009.ndjson"
-)
 MANIFEST = (
     "logs/2026/11/20/10/_acme_20261120T100000Z_20261120T101000Z_abcd2345-wxyz_p0"
     "_redriven-{}.manifest.json"
 )
-
-
-@pytest.fixture
-def ops(tmp_path: Path) -> Ops:
-    return Ops(tmp_path / "ops")
-
-
-@pytest.fixture
-def buckets() -> Iterator[Buckets]:
-    made = Buckets()
-    yield made
-    made.go.set()
-
-
-class Redrives:
-    """Redrives all that is parked."""
-
-    def __init__(self, ops: Ops, buckets: Buckets) -> None:
-        self.tree = FolderTree(str(ops.folder))
-        self.buckets = buckets
-        self.places: dict[str, Place] = {name: connection(name) for name in NAMES}
-        self.modes: dict[str, ManifestMode] = {}
-        self.deadline_seconds = 10.0
-
-    def __call__(self) -> dict[str, Outcome]:
-        work = self.begin()
-        return {each.parked.key: each.outcome for each in work.objects}
-
-    def begin(self, watch: Watch = lambda _: None) -> Redrive:
-        files = [file for file in find_parked(self.tree) if file.parked]
-        work = Redrive(self.tree, self.places, self.modes, self.buckets.open, self.deadline_seconds)
-        work.run(files, watch)
-        return work
-
-
-@pytest.fixture
-def redrive(ops: Ops, buckets: Buckets) -> Redrives:
-    return Redrives(ops, buckets)
 
 
 def test_parked_objects_are_put_under_their_keys_then_listed_then_moved(
@@ -157,160 +110,6 @@ def test_a_parked_manifest_is_put_as_it_is_and_stands_in_no_other(
     assert redrive() == {part.key: Outcome.REDRIVEN}
     [(_, request)] = buckets.calls
     assert (request.key, request.body) == (part.key, b"{}\n")
-
-
-def test_until_one_got_through_one_is_tried_and_after_a_refusal_no_other(
-    ops: Ops, buckets: Buckets, redrive: Redrives
-) -> None:
-    for n in range(9):
-        ops.park(parked_part(number=n))
-    buckets.refusing["acme-bucket"] = DENIED
-    work = redrive.begin()
-    assert len(buckets.calls) == 1
-    assert [each.outcome for each in work.objects] == [Outcome.PARKED] * 9
-    assert [each.failure.attempts for each in work.objects if each.failure] == [1] + [0] * 8
-
-
-def test_thousands_that_are_not_tried_take_no_time_while_another_hangs(
-    ops: Ops, buckets: Buckets, redrive: Redrives
-) -> None:
-    for n in range(2000):
-        ops.park(parked_part(key=f"logs/{n}"))
-    ops.park(parked_part("beta"))
-    buckets.refusing["acme-bucket"] = DENIED
-    buckets.hanging.add("beta-bucket")
-    redrive.deadline_seconds = 3.0
-    turns: list[int] = []
-    work = redrive.begin(lambda work: turns.append(work.ended[Outcome.PARKED]))
-    assert work.ended == {Outcome.PARKED: 2001}
-    assert len(turns) < 20  # of which each may wait for half a second
-    assert 2000 in turns
-
-
-def test_what_may_pass_by_itself_is_tried_first_and_what_was_refused_itself_last(
-    ops: Ops, buckets: Buckets, redrive: Redrives
-) -> None:
-    unsent = msgspec.structs.replace(DENIED, attempts=0)
-    ops.park(parked_part("acme", 0), DENIED)
-    ops.park(parked_part("acme", 1), unsent)
-    ops.park(parked_part("beta", 2), DENIED)
-    ops.park(parked_part("beta", 3), SLOW)
-    files = [file for file in find_parked(redrive.tree) if file.parked]
-    random.Random(1).shuffle(files)
-    work = Redrive(redrive.tree, redrive.places, {}, buckets.open)
-    work.run(files)
-    assert [each.parked.shard for each in work.objects] == [3, 1, 0, 2]
-    assert buckets.keys("acme-bucket")[:2] == [KEY.format("acme", 1), KEY.format("acme", 0)]
-    assert buckets.keys("beta-bucket")[:2] == [KEY.format("beta", 3), KEY.format("beta", 2)]
-
-
-def test_a_destination_that_hangs_holds_up_no_other(
-    ops: Ops, buckets: Buckets, redrive: Redrives
-) -> None:
-    for n in range(9):
-        ops.park(parked_part("acme", n), SLOW)
-        ops.park(parked_part("beta", n))
-    buckets.hanging.add("acme-bucket")
-    redrive.deadline_seconds = 3.0
-    seen: list[Counter[Outcome]] = []
-    work = redrive.begin(lambda work: seen.append(Counter(work.ended)))
-    assert work.ended == {Outcome.REDRIVEN: 9, Outcome.PARKED: 9}
-    assert Counter({Outcome.REDRIVEN: 9}) in seen  # before those that hang are given up
-    assert len(buckets.keys("acme-bucket")) == 1
-
-
-def test_few_of_a_destination_are_under_way_at_once(
-    ops: Ops, buckets: Buckets, redrive: Redrives
-) -> None:
-    for n in range(9):
-        ops.park(parked_part(number=n))
-    redrive()
-    assert 1 <= buckets.most_at_once <= 4
-
-
-def test_bodies_are_held_only_as_far_as_there_is_memory(
-    ops: Ops, buckets: Buckets, redrive: Redrives, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sizes = [ops.park(parked_part(name, n)).stat().st_size for name in NAMES for n in range(9)]
-    put = buckets.put
-
-    def put_slowly(bucket: str, request: PutRequest) -> None:
-        put(bucket, request)
-        running.append(threading.active_count())
-        time.sleep(0.01)
-
-    running: list[int] = []
-    buckets.put = put_slowly  # type: ignore[method-assign]
-    redrive.modes = dict.fromkeys(NAMES, "off")
-    monkeypatch.setattr("transforms.redrive.MAX_BYTES", max(sizes) + 1)
-    before = threading.active_count()
-    assert set(redrive().values()) == {Outcome.REDRIVEN}
-    puts_and_moves = 1 + 4
-    assert max(running) - before <= puts_and_moves
-
-
-def damaged_files(path: Path, part: Part) -> Iterator[bytes]:
-    whole = path.read_bytes()
-    record, body = decode_parked(whole)
-    yield whole.replace(part.body, part.body.replace(b"acme", b"evil"))
-    yield encode_parked(record, body + b"x")
-    yield encode_parked(msgspec.structs.replace(record, bucket="beta-bucket"), body)
-    yield whole[:-30]
-    # Only one of the two places that say it.
-    at = whole.rindex(b"application/x-ndjson")
-    yield whole[:at] + b"application/y-ndjson" + whole[at + 20 :]
-
-
-@pytest.mark.parametrize("number", range(5))
-def test_a_damaged_file_is_put_nowhere_stays_and_says_nothing_of_its_bucket(
-    ops: Ops, buckets: Buckets, redrive: Redrives, number: int
-) -> None:
-    part = parked_part(number=0)
-    path = ops.park(part, SLOW)  # the first to be tried
-    path.write_bytes(list(damaged_files(path, part))[number])
-    with pytest.raises(ValueError, match="damaged"):
-        read_parked(f"parked/acme/{path.name}", path.read_bytes())
-    good = parked_part(number=1)
-    ops.park(good)
-    ends = redrive()
-    assert ends.get(part.key, Outcome.DAMAGED) is Outcome.DAMAGED
-    assert ends[good.key] is Outcome.REDRIVEN
-    assert ops.names("parked") == [path.name]
-    assert part.key not in buckets.keys("acme-bucket") + buckets.keys("beta-bucket")
-
-
-def test_whatever_byte_is_damaged_it_is_found_or_makes_no_difference(ops: Ops) -> None:
-    part = parked_part()
-    path = ops.park(part)
-    whole, name = path.read_bytes(), f"parked/acme/{path.name}"
-    chance = random.Random(7)
-    for _ in range(2000):
-        content = bytearray(whole)
-        for _ in range(chance.choice((1, 1, 3))):
-            content[chance.randrange(len(content))] = chance.randrange(256)
-        try:
-            record, body = read_parked(name, bytes(content))
-        except ValueError:
-            continue
-        assert (record, body) == decode_parked(whole)
-
-
-def test_a_file_that_was_renamed_is_taken_for_nobody_s(ops: Ops, redrive: Redrives) -> None:
-    path = ops.park(parked_part())
-    other = ops.folder / "parked" / "beta" / path.name
-    other.parent.mkdir()
-    path.rename(other)
-    [file] = find_parked(redrive.tree)
-    assert file.parked is None
-    assert file.damage.startswith("is damaged, or was renamed: what it holds belongs into ")
-
-
-def test_only_the_named_destinations_are_looked_at(ops: Ops, redrive: Redrives) -> None:
-    for name in NAMES:
-        ops.park(parked_part(name))
-    (ops.folder / "parked" / "acme" / "notes.txt").write_text("not ours")
-    assert [file.destination for file in find_parked(redrive.tree, ["beta"])] == ["beta"]
-    assert len(list(find_parked(redrive.tree))) == 3
 
 
 def test_what_another_redrive_moved_meanwhile_is_no_failure(
@@ -448,19 +247,3 @@ def test_a_move_that_takes_too_long_is_told_from_a_put(
     assert one.failure is not None
     assert one.failure.said.startswith("not moved to redriven/: nothing within 1 s")
     assert "Its object was delivered, and will be put again, the same" in one.failure.said
-
-
-def test_what_was_not_answered_is_not_said_to_be(ops: Ops) -> None:
-    silence = Failure("nothing within 5 s", transient=True, answered=False)
-    path = ops.park(parked_part(), silence)
-    [file] = find_parked(FolderTree(str(ops.folder)))
-    assert file.parked is not None
-    assert file.parked.failure == silence
-    assert read_parked(file.name, path.read_bytes())[0].failure == silence
-
-
-def test_window_of_a_parked_object_is_the_object_s(ops: Ops) -> None:
-    ops.park(parked_part())
-    [file] = find_parked(FolderTree(str(ops.folder)))
-    assert file.parked is not None
-    assert file.parked.window == TEN

@@ -15,7 +15,8 @@ from moto import mock_aws
 
 from transforms.connection import Connection
 from transforms.errors import PutError
-from transforms.s3 import ClientSettings, S3Store, forget_clients, s3_client
+from transforms.s3 import S3Store
+from transforms.s3_client import ClientSettings, forget_clients, s3_client
 from transforms.store import PutRequest
 
 BODY = b'{"writeKey":"k"}\n'

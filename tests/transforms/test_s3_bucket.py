@@ -9,8 +9,8 @@ from moto import mock_aws
 
 from transforms.connection import Connection
 from transforms.object_tree import ObjectGoneError, TreeError, UnreadableObjectError
-from transforms.s3 import forget_clients
 from transforms.s3_bucket import S3Bucket, operators_bucket, owners_bucket
+from transforms.s3_client import forget_clients
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
