@@ -8,7 +8,8 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -415,6 +416,19 @@ def test_half_an_answer_has_its_first_headers_alone(
     assert "ServerSideEncryption" not in dict(answer)
     assert server.requests == [("PUT", bucket, _KEY, "TRUNCATE_ANSWER", 200)]
     assert _read(owner, bucket, _KEY) == _BODY
+
+
+def test_what_was_stored_is_known_by_its_digest_though_the_client_does_not_know(
+    bucket: str, server: FaultServer, writer: "S3Client"
+) -> None:
+    server.script([Rule(Behaviour.LOST_ANSWER, times=1), Rule(Answer.ACCESS_DENIED, times=1)])
+
+    for body in (_BODY, b"refused", b"other"):
+        with suppress(BotoCoreError, ClientError):
+            _put(writer, bucket, _KEY, body)
+
+    stored = [(bucket, _KEY, sha256(body).hexdigest()) for body in (_BODY, b"other")]
+    assert server.stored == stored
 
 
 def test_a_slow_request_is_forwarded_later(
