@@ -1,9 +1,9 @@
 """stable: a step whose input is the same, byte for byte, however often it is replayed.
 
 What was put must be put again under the same key with the same bytes. Where a replay may group
-pieces into other panes, these are therefore made durable before the first put: on Flink they wait
-for the checkpoint that holds them (Beam's `@RequiresStableInput`), on Dataflow a shuffle keeps
-them.
+pieces or receipts into other panes, the parts made of them are therefore made durable before the
+first put: on Flink they wait for the checkpoint that holds them (Beam's `@RequiresStableInput`), on
+Dataflow a shuffle keeps them.
 """
 
 from collections.abc import Iterator

@@ -32,6 +32,7 @@ class LiveJob:
 
     Attributes:
         root: The tree whose program is run.
+        program: The module that is run, with the arguments of the command.
 
     Args:
         server: The S3 server, which is given the buckets.
@@ -42,6 +43,7 @@ class LiveJob:
 
     def __init__(self, server: S3Server, folder: Path, address: str, topic: str) -> None:
         self.root = Path(__file__).parents[2]
+        self.program = "pipeline"
         self.folder = folder
         self.ops = folder / "ops"
         self.configuration_file = folder / "events.yaml"
@@ -104,7 +106,7 @@ class LiveJob:
 
     def begin(self, *options: str, log: str = "run.log") -> "subprocess.Popen[bytes]":
         """Submits it; the process lasts as long as the job, or as the options have it."""
-        command = [sys.executable, "-m", "pipeline", "run", f"--config={self.configuration_file}"]
+        command = [sys.executable, "-m", self.program, "run", f"--config={self.configuration_file}"]
         with (self.folder / log).open("ab") as output:
             return subprocess.Popen(  # noqa: S603 - the command under test
                 [*command, f"--input={self._input}", *options],

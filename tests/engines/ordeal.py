@@ -19,10 +19,19 @@ from tests.faults.fault_server import FaultServer
 
 WINDOW_SECONDS: Final = 10
 PARTITIONS: Final = 4
-CHECKPOINT_MILLIS: Final = 3000
 _RECOVER_SECONDS: Final = 180
 _ALL_SECONDS: Final = 240
 _POLL_SECONDS: Final = 0.05
+
+
+class Tempo(NamedTuple):
+    """Events a second, and the time from one checkpoint to the next."""
+
+    rate: int = 2000
+    checkpoint_millis: int = 3000
+
+
+USUAL: Final = Tempo()
 
 
 class Blow(NamedTuple):
@@ -50,16 +59,25 @@ class Ordeal(Within):
         folder: For the job's files.
         topic: A topic of its own.
         options: More options of the job.
+        tempo: How much comes, and how often it is made durable.
 
     Attributes:
         blows: What was done, for the table.
+        topic: Its topic, and the beginning of its buckets' names.
     """
 
     def __init__(
-        self, server: S3Server, broker: KafkaBroker, folder: Path, topic: str, *options: str
+        self,
+        server: S3Server,
+        broker: KafkaBroker,
+        folder: Path,
+        topic: str,
+        *options: str,
+        tempo: Tempo = USUAL,
     ) -> None:
         self.blows: list[Blow] = []
-        self._topic = topic
+        self._tempo = tempo
+        self.topic = topic
         self._options = [
             f"--job_name={topic}",
             f"--window={WINDOW_SECONDS}s",
@@ -71,7 +89,7 @@ class Ordeal(Within):
         self.job = LiveJob(server, folder, broker.address, topic)
         self.faults = FaultServer(server.endpoint_url)
         self.cluster = FlinkCluster(environment=self.job.environment)
-        self.steady = Steady(broker.producer(), topic, PARTITIONS)
+        self.steady = Steady(broker.producer(), topic, PARTITIONS, tempo.rate)
         self._client: subprocess.Popen[bytes] | None = None
         self._id = ""
 
@@ -94,9 +112,9 @@ class Ordeal(Within):
     def submit(self, *options: str) -> None:
         """Starts the job, from a savepoint if the options say so."""
         self._let_go()
-        engine = self.cluster.options(checkpointing_millis=CHECKPOINT_MILLIS)
+        engine = self.cluster.options(checkpointing_millis=self._tempo.checkpoint_millis)
         self._client = self.job.begin(*engine, *self._options, *options)
-        self._id = self.cluster.await_job(self._topic)
+        self._id = self.cluster.await_job(self.topic)
         self._let_go()  # the job does without whoever submitted it
 
     def suffer(self, what: str, blow: Callable[[], None]) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from tests.faults.answers import Answer
-from tests.faults.relay import Plan, Relay, Request
+from tests.faults.relay import Plan, Relay, Request, Stored
 from tests.faults.script import FAULTS, Behaviour, Fault, Rule, Slow, Trickle, scripts
 from tests.faults.wire import Wire
 
@@ -29,6 +29,7 @@ __all__ = [
     "Request",
     "Rule",
     "Slow",
+    "Stored",
     "Trickle",
     "scripts",
 ]
@@ -88,6 +89,11 @@ class FaultServer:
     def requests(self) -> list[Request]:
         """All requests so far, in the order in which their heads came."""
         return self._plan.requests()
+
+    @property
+    def stored(self) -> list[Stored]:
+        """All that the real server took so far, in the order of its answers."""
+        return self._plan.stored()
 
     def script(self, rules: Sequence[Rule]) -> None:
         """Replaces the rules; what hangs goes on hanging."""

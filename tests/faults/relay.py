@@ -1,7 +1,9 @@
 """One connection of a client: each request meets its fault, or is forwarded."""
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from http import HTTPStatus
 from itertools import chain
 from typing import Final, NamedTuple
 from urllib.parse import unquote
@@ -27,6 +29,14 @@ class Request(NamedTuple):
     status: int | None
 
 
+class Stored(NamedTuple):
+    """What the real server took for a key, whether or not the client came to know."""
+
+    bucket: str
+    key: str
+    sha256: str
+
+
 class Plan:
     """The script, what hangs, and the record, which all connections share."""
 
@@ -35,6 +45,7 @@ class Plan:
         self._script = Script()
         self._healed = threading.Event()
         self._requests: list[Request] = []
+        self._stored: list[Stored] = []
 
     def replace(self, rules: Sequence[Rule]) -> None:
         """Begins another script; what hangs goes on hanging."""
@@ -53,6 +64,11 @@ class Plan:
         with self._lock:
             return list(self._requests)
 
+    def stored(self) -> list[Stored]:
+        """What the real server took so far, in the order of its answers."""
+        with self._lock:
+            return list(self._stored)
+
     def begin(self, method: str, bucket: str, key: str) -> "Met":
         """Records a request and decides what it meets, together, so that both have one order."""
         with self._lock:
@@ -66,6 +82,13 @@ class Plan:
         """Records what a request is about to be answered."""
         with self._lock:
             self._requests[number] = self._requests[number]._replace(status=status)
+
+    def taken(self, number: int, sha256: str) -> None:
+        """Records what the real server took."""
+        with self._lock:
+            request = self._requests[number]
+            if request.method == "PUT":
+                self._stored.append(Stored(request.bucket, request.key, sha256))
 
 
 class Met(NamedTuple):
@@ -116,7 +139,7 @@ class Relay:
         elif behaviour.reach is Reach.ALL:
             self._read(head)
         elif behaviour.reach is Reach.STORED:
-            answer, _ = self._stored(head)
+            answer, _ = self._pass_on(met, head)
             if behaviour.end is End.CUT_ANSWER:
                 self._plan.answered(met.number, answer.status)
                 self._client.send(b"".join((answer.first, *answer.lines[: len(answer.lines) // 2])))
@@ -129,7 +152,7 @@ class Relay:
     def _forward(self, met: Met, head: Head, method: str) -> bool:
         if isinstance(met.fault, Slow):
             met.healed.wait(met.fault.seconds)
-        answer, upstream = self._stored(head)
+        answer, upstream = self._pass_on(met, head)
         self._plan.answered(met.number, answer.status)
         body = upstream.answer_body(answer, method)
         if isinstance(met.fault, Trickle):
@@ -144,16 +167,19 @@ class Relay:
                 self._client.send(piece)
         return not (head.last or answer.last)
 
-    def _stored(self, head: Head) -> tuple[Head, Wire]:
+    def _pass_on(self, met: Met, head: Head) -> tuple[Head, Wire]:
         upstream = self._upstream()
         upstream.send(bytes(head.without(b"expect")))
-        takes = True
+        takes, digest = True, hashlib.sha256()
         for piece in self._body(head):
+            digest.update(piece)
             # A server that refuses a request may answer and close before it has read all of it.
             takes = takes and upstream.offer(piece)
         answer = upstream.head()
         if answer is None:
             raise ConnectionError("the real server closed without an answer")
+        if answer.status == HTTPStatus.OK:
+            self._plan.taken(met.number, digest.hexdigest())
         return answer, upstream
 
     def _upstream(self) -> Wire:

@@ -2,14 +2,20 @@
 
 import http.client
 import time
-from contextlib import closing
+from contextlib import closing, suppress
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import pytest
-from botocore.exceptions import BotoCoreError, ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionClosedError,
+    ReadTimeoutError,
+)
 
 from examples.demo.s3_server import OWNER, S3Server
-from tests.faults.fault_server import Behaviour, FaultServer, Rule, Slow, Trickle
+from tests.faults.fault_server import Answer, Behaviour, FaultServer, Rule, Slow, Trickle
 from tests.faults.s3_clients import (
     BODY,
     KEY,
@@ -98,6 +104,19 @@ def test_half_an_answer_has_its_first_headers_alone(
     assert "ServerSideEncryption" not in dict(answer)
     assert server.requests == [("PUT", bucket, KEY, "TRUNCATE_ANSWER", 200)]
     assert body_of(owner, bucket, KEY) == BODY
+
+
+def test_what_was_stored_is_known_by_its_digest_though_the_client_does_not_know(
+    bucket: str, server: FaultServer, writer: "S3Client"
+) -> None:
+    server.script([Rule(Behaviour.LOST_ANSWER, times=1), Rule(Answer.ACCESS_DENIED, times=1)])
+
+    for body in (BODY, b"refused", b"other"):
+        with suppress(BotoCoreError, ClientError):
+            put_object(writer, bucket, KEY, body)
+
+    stored = [(bucket, KEY, sha256(body).hexdigest()) for body in (BODY, b"other")]
+    assert server.stored == stored
 
 
 def test_a_slow_request_is_forwarded_later(
