@@ -3,7 +3,6 @@
 import time
 import uuid
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import apache_beam as beam
 import pytest
@@ -13,27 +12,23 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.runners.sdf_utils import (
     RestrictionTrackerView,
     ThreadsafeRestrictionTracker,
-    ThreadsafeWatermarkEstimator,
 )
 from apache_beam.testing.util import assert_that
 from apache_beam.utils.timestamp import MIN_TIMESTAMP
 from confluent_kafka import Consumer, TopicPartition
 
-from examples.engines.kafka_broker import PASSWORD, USER, KafkaBroker
-from transforms.kafka.consumers import MissingOffsets
+from examples.engines.kafka_broker import KafkaBroker
+from tests.engines.resumed_source import PACE, Source, lines, numbered, only, produce
 from transforms.kafka.discovery import DiscoverPartitions, Given, GivenTracker, Submitted
 from transforms.kafka.errors import KafkaReadError, OffsetGoneError
-from transforms.kafka.offsets import OffsetRange, OffsetTracker
 from transforms.kafka.partitions import Partition, list_partitions
 from transforms.kafka.pool import readers
 from transforms.kafka.reading import Pace
-from transforms.kafka.settings import KafkaSettings, parse_properties
-from transforms.kafka.source import ReadKafka, ReadPartition, ReadPartitionForEver
-from transforms.kafka.watermark import LOWEST_SECONDS, PartitionWatermark, WatermarkState
-from transforms.records import Block
+from transforms.kafka.settings import KafkaSettings
+from transforms.kafka.source import ReadKafka
+from transforms.kafka.watermark import LOWEST_SECONDS
 
 HOUR = 3_600_000
-PACE = Pace(block_records=100)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -50,80 +45,6 @@ def topic(broker: KafkaBroker) -> str:
 @pytest.fixture
 def settings(broker: KafkaBroker) -> KafkaSettings:
     return KafkaSettings(broker.address)
-
-
-class Left(NamedTuple):
-    """What a runner keeps between two readings."""
-
-    offsets: OffsetRange
-    state: WatermarkState
-    delay_seconds: float = 0.0
-
-
-class Source:
-    """A partition's source, resumed as a runner would."""
-
-    def __init__(
-        self,
-        settings: KafkaSettings,
-        partition: Partition,
-        pace: Pace = PACE,
-        missing: MissingOffsets = "fail",
-    ) -> None:
-        self.partition = partition
-        reads = ReadPartitionForEver if partition.stop is None else ReadPartition
-        self._reads = reads(settings, missing, pace)
-        self.left: Left | None = Left(
-            OffsetRange(partition.start, partition.stop), WatermarkState()
-        )
-
-    def resume(self) -> list[Block]:
-        """One reading, from what was left."""
-        assert self.left is not None
-        tracker = ThreadsafeRestrictionTracker(OffsetTracker(self.left.offsets))
-        watermark = ThreadsafeWatermarkEstimator(PartitionWatermark(self.left.state))
-        view = RestrictionTrackerView(tracker)
-        blocks = [*self._reads.process(self.partition, view, watermark)]
-        assert tracker.check_done()
-        status = tracker.deferred_status()
-        self.left = None
-        if status is not None:
-            offsets, delay = status
-            self.left = Left(offsets, watermark.get_estimator_state(), delay.micros / 1e6)
-        return blocks
-
-    def until(self, records: int) -> list[Block]:
-        """Readings until so many records have come."""
-        blocks: list[Block] = []
-        deadline = time.monotonic() + 30
-        while sum(len(block.lines) for block in blocks) < records:
-            assert time.monotonic() < deadline, f"{len(lines(blocks))} of {records} records"
-            blocks += self.resume()
-        return blocks
-
-
-def lines(blocks: list[Block]) -> list[bytes]:
-    return [line for block in blocks for line in block.lines]
-
-
-def produce(
-    broker: KafkaBroker, topic: str, *values: bytes | None, partition: int = 0, at: int = 0
-) -> None:
-    """Produces values a second apart from a time on, in milliseconds; 0 is now."""
-    producer = broker.producer()
-    for number, value in enumerate(values):
-        stamp = at + number * 1000 if at else 0
-        producer.produce(topic, value, partition=partition, timestamp=stamp)
-    assert producer.flush(30) == 0
-
-
-def numbered(start: int, stop: int) -> list[bytes]:
-    return [b'{"n":%d}' % number for number in range(start, stop)]
-
-
-def only(settings: KafkaSettings, topic: str, **bounds: object) -> Partition:
-    (partition,) = list_partitions(settings, [topic], **bounds)  # type: ignore[arg-type]
-    return partition
 
 
 def now() -> int:
@@ -384,35 +305,6 @@ def test_a_name_that_is_nearly_a_topic(topic: str, settings: KafkaSettings) -> N
     with pytest.raises(KafkaReadError) as raised:
         list_partitions(settings, [f"{topic}s"])
     assert str(raised.value) == f"there is no topic {topic}s; is it {topic}?"
-
-
-def test_a_user_logs_in(
-    broker: KafkaBroker,
-    topic: str,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    text = (
-        "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\n"
-        f"sasl.username={USER}\nsasl.password=${{KAFKA_PASSWORD}}\n"
-    )
-    settings = KafkaSettings(broker.sasl_address, parse_properties(text, "kafka.properties"))
-    monkeypatch.setenv("KAFKA_PASSWORD", PASSWORD)
-    produce(broker, topic, *numbered(0, 5))
-    assert lines(Source(settings, only(settings, topic)).until(5)) == numbered(0, 5)
-    readers.close()
-
-    monkeypatch.setenv("KAFKA_PASSWORD", "wrong-and-secret")
-    with pytest.raises(KafkaReadError) as raised:
-        list_partitions(settings, [topic], ask_seconds=2)
-    first, second = str(raised.value).splitlines()
-    assert "Authentication failed: Invalid username or password" in first
-    assert second == "Check sasl.mechanism, user and password in --kafka_config."
-    with pytest.raises(
-        KafkaReadError, match=r"clicks-.*/0 cannot be read: .*Authentication failed"
-    ):
-        Source(settings, Partition(topic, 0, 0)).until(1)
-    assert "wrong-and-secret" not in caplog.text + str(raised.value)
 
 
 def test_the_source_on_a_runner_reads_a_range_of_all_partitions(
