@@ -20,6 +20,7 @@ from tests.faults.fault_server import FaultServer
 WINDOW_SECONDS: Final = 10
 PARTITIONS: Final = 4
 CHECKPOINT_MILLIS: Final = 3000
+SLOTS: Final = 2
 _RECOVER_SECONDS: Final = 180
 _ALL_SECONDS: Final = 240
 _POLL_SECONDS: Final = 0.05
@@ -50,16 +51,24 @@ class Ordeal(Within):
         folder: For the job's files.
         topic: A topic of its own.
         options: More options of the job.
+        task_managers: How many share the slots, of which the job takes all.
 
     Attributes:
         blows: What was done, for the table.
     """
 
     def __init__(
-        self, server: S3Server, broker: KafkaBroker, folder: Path, topic: str, *options: str
+        self,
+        server: S3Server,
+        broker: KafkaBroker,
+        folder: Path,
+        topic: str,
+        *options: str,
+        task_managers: int = 1,
     ) -> None:
         self.blows: list[Blow] = []
         self._topic = topic
+        self._task_managers = task_managers
         self._options = [
             f"--job_name={topic}",
             f"--window={WINDOW_SECONDS}s",
@@ -70,7 +79,9 @@ class Ordeal(Within):
         broker.create_topic(topic, PARTITIONS)
         self.job = LiveJob(server, folder, broker.address, topic)
         self.faults = FaultServer(server.endpoint_url)
-        self.cluster = FlinkCluster(environment=self.job.environment)
+        self.cluster = FlinkCluster(
+            task_managers, SLOTS // task_managers, environment=self.job.environment
+        )
         self.steady = Steady(broker.producer(), topic, PARTITIONS)
         self._client: subprocess.Popen[bytes] | None = None
         self._id = ""
@@ -117,9 +128,9 @@ class Ordeal(Within):
         else:
             time.sleep(WINDOW_SECONDS - time.time() % WINDOW_SECONDS + rng.uniform(0, 8))
 
-    def kill_task_manager(self) -> None:
-        """Ends the TaskManager hard, and starts another."""
-        self.cluster.kill_task_manager()
+    def kill_task_manager(self, index: int = 0) -> None:
+        """Ends a TaskManager hard, and starts another."""
+        self.cluster.kill_task_manager(index)
         self.cluster.start_task_manager()
 
     def kill_workers(self) -> None:
@@ -132,7 +143,7 @@ class Ordeal(Within):
         assert checkpoint is not None
         self.cluster.kill_job_manager()
         self.cluster.start_job_manager()
-        self.cluster.await_task_managers(1)
+        self.cluster.await_task_managers(self._task_managers)
         self.submit(f"--savepoint_path={self.cluster.newest_checkpoint(self._id) or checkpoint}")
 
     def stop_and_resume(self) -> None:
