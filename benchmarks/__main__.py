@@ -11,6 +11,7 @@ from rich.console import Console
 
 from benchmarks.compare import compare, grow
 from benchmarks.tables import machine, memory_table, memory_targets, programs_table, targets
+from examples.termination import end_in_order
 
 _WIDTH: Final = 120  # the table as one piece, wherever it is printed
 _MEMORY_SIZES: Final = (1_000_000, 3_000_000)
@@ -57,4 +58,5 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    end_in_order()
     sys.exit(main(sys.argv[1:]))

@@ -26,6 +26,7 @@ from benchmarks.outputs import Content, total
 from benchmarks.tables import machine, markdown_table, mebibytes
 from examples.demo.s3_server import S3Server
 from examples.engines.kafka_broker import KafkaBroker
+from examples.termination import end_in_order
 from transforms.envelope import EnvelopeDecoder
 from transforms.parse import DEFAULT_TIME_FIELDS
 
@@ -219,4 +220,5 @@ def _show(
 
 
 if __name__ == "__main__":
+    end_in_order()
     sys.exit(main(sys.argv[1:]))

@@ -87,14 +87,15 @@ class Drain:
             RuntimeError: The job ended before, or it took too long; with what it said.
         """
         process = self._begin([*engine.options, *options])
-        work = engine.process_of(process.pid)
-        pids = {
-            "job": process.pid,
-            "engine": work,
-            "broker": self._broker.pid or 0,
-            "S3 server": self._server.pid or 0,
-        }
+        work = None
         try:
+            work = engine.process_of(process.pid)
+            pids = {
+                "job": process.pid,
+                "engine": work,
+                "broker": self._broker.pid or 0,
+                "S3 server": self._server.pid or 0,
+            }
             samples = self._watch(process, pids)
             ended = _await_end(process) if ends else None
         finally:

@@ -22,6 +22,7 @@ from rich.console import Console
 
 from benchmarks.tables import machine
 from examples.demo.s3_server import OWNER, REGION, WRITER, S3Server
+from examples.termination import end_in_order
 from tests.faults.answers import Answer
 from tests.faults.fault_server import Behaviour, FaultServer, Rule
 
@@ -91,9 +92,12 @@ class _Bench:
         began = time.monotonic()
         with (self._folder / "run.log").open("wb") as log:
             process = self._begin(WRITER, "run", "--input=events.ndjson", log=log)
-            objects = self._wait(process, before, WINDOWS * len(_HEALTHY), "ndjson.gz")
-            manifests = self._wait(process, before, WINDOWS * len(_HEALTHY), "manifest.json")
-            code = process.wait()
+            try:
+                objects = self._wait(process, before, WINDOWS * len(_HEALTHY), "ndjson.gz")
+                manifests = self._wait(process, before, WINDOWS * len(_HEALTHY), "manifest.json")
+                code = process.wait()
+            finally:
+                process.kill()
         if code != (3 if broken else 0):
             raise RuntimeError((self._folder / "run.log").read_text())
         return Timing(objects - began, manifests - began, time.monotonic() - began)
@@ -108,7 +112,10 @@ class _Bench:
         good = True
         for identity, command in steps:
             process = self._begin(identity, *command, log=subprocess.PIPE)
-            said, _ = process.communicate()
+            try:
+                said, _ = process.communicate()
+            finally:
+                process.kill()
             last = said.decode().rstrip().rpartition("\n")[2]
             screen.print(f"{' '.join(command)}: exit code {process.returncode}: {last}")
             good = good and process.returncode == 0
@@ -200,4 +207,5 @@ def _show(screen: Console, whole: list[Timing], broken: list[Timing]) -> bool:
 
 
 if __name__ == "__main__":
+    end_in_order()
     sys.exit(main(sys.argv[1:]))

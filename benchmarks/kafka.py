@@ -23,6 +23,7 @@ from apache_beam.runners.sdf_utils import (
 from confluent_kafka import Consumer, TopicPartition
 
 from examples.engines.kafka_broker import KafkaBroker
+from examples.termination import end_in_order
 from transforms.kafka.offsets import OffsetTracker
 from transforms.kafka.partitions import Partition, list_partitions
 from transforms.kafka.reading import Pace
@@ -140,4 +141,5 @@ def _cpu_seconds() -> float:
 
 
 if __name__ == "__main__":
+    end_in_order()
     main()

@@ -24,6 +24,7 @@ from benchmarks.processes import end_job, usage
 from benchmarks.tables import machine, markdown_table
 from examples.demo.s3_server import OWNER, S3Server
 from examples.engines.kafka_broker import KafkaBroker
+from examples.termination import end_in_order
 from tests.engines.live_job import BUCKET_OF, LiveJob
 from tests.engines.steady import DESTINATIONS, Steady
 
@@ -142,8 +143,10 @@ class _Bench:
             window = f"--window={setting.window}s"
             process = job.begin(window, *engine.options, *setting.options)
             watch = _Watch(self._server, topic, setting.window)
-            pids = (process.pid, engine.process_of(process.pid))
+            work = None
             try:
+                work = engine.process_of(process.pid)
+                pids = (process.pid, work)
                 with Steady(producer, topic, PARTITIONS, RATE):
                     watch.until(process, watch.is_up, _UP_SECONDS)
                     # A window that began before could have waited for the job's start.
@@ -158,7 +161,7 @@ class _Bench:
             except RuntimeError as error:
                 raise RuntimeError(f"{setting.name}: {error}\n{job.log()[-3000:]}") from None
             finally:
-                end_job(process, pids[1])
+                end_job(process, work)
             return Measured(watch.delays(mine), used[0] / seconds, used[1] / seconds)
 
 
@@ -242,4 +245,5 @@ def _row(setting: Setting, measured: Measured) -> list[str]:
 
 
 if __name__ == "__main__":
+    end_in_order()
     sys.exit(main(sys.argv[1:]))

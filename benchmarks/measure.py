@@ -48,7 +48,12 @@ def measure(module: str, arguments: Sequence[Path]) -> Run:
         started = time.monotonic()
         process = subprocess.Popen(command, stdout=said, stderr=subprocess.STDOUT)  # noqa: S603 - ours
         # Unlike getrusage for all children, wait4 tells of one alone.
-        _, status, usage = os.wait4(process.pid, 0)
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
         wall = time.monotonic() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         said.seek(0)

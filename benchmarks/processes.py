@@ -43,14 +43,14 @@ def await_child(process: int, program: str, seconds: float = 180) -> int:
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        for child in _children(process):
+        for child in children(process):
             if program in Path(f"/proc/{child}/cmdline").read_text().partition("\0")[0]:
                 return child
         time.sleep(0.1)
     raise RuntimeError(f"{program} did not start")
 
 
-def end_job(job: "subprocess.Popen[bytes]", engine: int) -> None:
+def end_job(job: "subprocess.Popen[bytes]", engine: int | None = None) -> None:
     """Ends a job, and the engine that it may have started and would leave behind."""
     job.terminate()
     try:
@@ -59,10 +59,12 @@ def end_job(job: "subprocess.Popen[bytes]", engine: int) -> None:
         job.kill()
         job.wait()
     with contextlib.suppress(ProcessLookupError):
-        os.kill(engine, signal.SIGKILL)
+        if engine is not None:
+            os.kill(engine, signal.SIGKILL)
 
 
-def _children(process: int) -> Iterable[int]:
+def children(process: int) -> Iterable[int]:
+    """The processes that a process has started and that run."""
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
             try:

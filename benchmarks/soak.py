@@ -17,6 +17,7 @@ from rich.table import Table
 
 from examples.demo.s3_server import S3Server
 from examples.engines.kafka_broker import KafkaBroker
+from examples.termination import end_in_order
 from tests.engines.health import resident_kib
 from tests.engines.live_job import check_law
 from tests.engines.ordeal import Ordeal
@@ -82,4 +83,5 @@ def _table(rows: list[dict[str, str]]) -> Table:
 
 
 if __name__ == "__main__":
+    end_in_order()
     main()

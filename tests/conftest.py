@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,12 @@ settings.register_profile(
     "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
 settings.load_profile("patient")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def sigterm_ends_what_was_started() -> None:
+    code = 128 + signal.SIGTERM
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("SIGTERM", code))
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from rich.console import Console
 from examples.demo.customers import CONNECTIONS
 from examples.demo.run import run_demo
 from examples.demo.s3_server import OWNER, REGION, S3Server, S3ServerError
+from examples.termination import end_in_order
 
 _FOLDER: Final = Path("build", "demo")
 _LOOK: Final = (
@@ -34,8 +35,7 @@ def main() -> int:
         The exit code.
     """
     options = _parse()
-    # SIGTERM is to end this in the ordinary way, so that the server ends too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    end_in_order()
     console = Console(highlight=False, markup=False, soft_wrap=True)
     shutil.rmtree(_FOLDER, ignore_errors=True)
     _FOLDER.mkdir(parents=True)

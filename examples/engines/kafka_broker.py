@@ -6,8 +6,9 @@ The jars are kept in a folder of the user's own, outside the tree, and are fetch
 import shutil
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
@@ -19,21 +20,15 @@ from examples.engines.process import Process, free_port
 from examples.within import Within
 
 VERSION: Final = "3.9.1"
-USER: Final = "reader"
-PASSWORD: Final = "no-secret-on-loopback"  # noqa: S105 - of a broker that lives for minutes
 _CLUSTER_ID: Final = "czMtZXZlbnQtbG9ncw"
 _PROPERTIES: Final = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller_port}
-listeners=PLAINTEXT://127.0.0.1:{port},SASL://127.0.0.1:{sasl_port},\\
-  CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL://127.0.0.1:{sasl_port}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}{listeners}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}{listeners}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT
-sasl.enabled.mechanisms=PLAIN
-listener.name.sasl.plain.sasl.jaas.config=\\
-  org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}="{password}";
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}
 log.dirs={folder}/log
 offsets.topic.replication.factor=1
 offsets.topic.num.partitions=1
@@ -45,6 +40,20 @@ auto.create.topics.enable=false
 log.retention.ms=-1
 log.initial.task.delay.ms=0
 """
+
+
+class Listener(NamedTuple):
+    """Another way to a broker than plain text.
+
+    Attributes:
+        name: In capitals.
+        protocol: Such as `SASL_SSL`.
+        settings: Its own, as Kafka's documentation has them, without the listener's prefix.
+    """
+
+    name: str
+    protocol: str
+    settings: Mapping[str, str]
 
 
 def broker_jars() -> Path:
@@ -63,29 +72,30 @@ def broker_jars() -> Path:
 class KafkaBroker(Within):
     """A broker that runs within a `with`; its data are removed at the end.
 
+    Args:
+        listeners: Where it listens beside the plain one.
+
     Attributes:
         address: `host:port`, for clients.
-        sasl_address: The same for clients that log in (SASL_PLAINTEXT, PLAIN).
+        addresses: The same of the other listeners, by their names.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, listeners: Sequence[Listener] = ()) -> None:
         self._jars = broker_jars()
         self._folder = Path(tempfile.mkdtemp(prefix="kafka-"))
         self._process: Process | None = None
-        port, sasl_port = free_port(), free_port()
+        port = free_port()
         self.address = f"127.0.0.1:{port}"
-        self.sasl_address = f"127.0.0.1:{sasl_port}"
+        self.addresses = {each.name: f"127.0.0.1:{free_port()}" for each in listeners}
         self._properties = self._folder / "server.properties"
-        self._properties.write_text(
-            _PROPERTIES.format(
-                port=port,
-                sasl_port=sasl_port,
-                controller_port=free_port(),
-                folder=self._folder,
-                user=USER,
-                password=PASSWORD,
-            )
+        text = _PROPERTIES.format(
+            port=port,
+            controller_port=free_port(),
+            folder=self._folder,
+            listeners="".join(f",{name}://{at}" for name, at in self.addresses.items()),
+            protocols="".join(f",{each.name}:{each.protocol}" for each in listeners),
         )
+        self._properties.write_text(text + "".join(map(_own_settings, listeners)))
         self.admin: AdminClient
 
     def begin(self) -> None:
@@ -157,3 +167,8 @@ class KafkaBroker(Within):
             self._folder / "output",
             ["-Xmx512m"],
         )
+
+
+def _own_settings(listener: Listener) -> str:
+    prefix = f"listener.name.{listener.name.lower()}."
+    return "".join(f"{prefix}{name}={value}\n" for name, value in listener.settings.items())

@@ -12,11 +12,11 @@ import shutil
 import signal
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
+from examples.termination import end_in_order
+
 _FOLDER: Final = Path("build", "streaming")
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 def main() -> int:
@@ -26,8 +26,7 @@ def main() -> int:
         The exit code.
     """
     options = _parse()
-    for number in _SIGNALS:
-        signal.signal(number, _end)
+    end_in_order(signal.SIGINT, signal.SIGTERM)
     # They take seconds, in which a person may think again: the signals come first.
     from rich.console import Console  # noqa: PLC0415
 
@@ -41,13 +40,6 @@ def main() -> int:
     except SystemExit:
         console.print("ended; nothing is left running")
         raise
-
-
-def _end(number: int, _: FrameType | None) -> None:
-    """Ends this in the ordinary way, so that all it started ends too."""
-    for each in _SIGNALS:
-        signal.signal(each, signal.SIG_IGN)  # an impatient second one would leave something behind
-    sys.exit(128 + number)
 
 
 def _parse() -> argparse.Namespace:

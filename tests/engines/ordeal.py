@@ -19,19 +19,27 @@ from tests.faults.fault_server import FaultServer
 
 WINDOW_SECONDS: Final = 10
 PARTITIONS: Final = 4
+SLOTS: Final = 2
 _RECOVER_SECONDS: Final = 180
 _ALL_SECONDS: Final = 240
 _POLL_SECONDS: Final = 0.05
 
 
-class Tempo(NamedTuple):
-    """Events a second, and the time from one checkpoint to the next."""
+class Setup(NamedTuple):
+    """How a job is run.
+
+    Attributes:
+        rate: Events a second.
+        checkpoint_millis: The time from one checkpoint to the next.
+        task_managers: How many share the slots, of which the job takes all.
+    """
 
     rate: int = 2000
     checkpoint_millis: int = 3000
+    task_managers: int = 1
 
 
-USUAL: Final = Tempo()
+USUAL: Final = Setup()
 
 
 class Blow(NamedTuple):
@@ -59,7 +67,7 @@ class Ordeal(Within):
         folder: For the job's files.
         topic: A topic of its own.
         options: More options of the job.
-        tempo: How much comes, and how often it is made durable.
+        setup: How it is run.
 
     Attributes:
         blows: What was done, for the table.
@@ -73,10 +81,10 @@ class Ordeal(Within):
         folder: Path,
         topic: str,
         *options: str,
-        tempo: Tempo = USUAL,
+        setup: Setup = USUAL,
     ) -> None:
         self.blows: list[Blow] = []
-        self._tempo = tempo
+        self._setup = setup
         self.topic = topic
         self._options = [
             f"--job_name={topic}",
@@ -88,8 +96,10 @@ class Ordeal(Within):
         broker.create_topic(topic, PARTITIONS)
         self.job = LiveJob(server, folder, broker.address, topic)
         self.faults = FaultServer(server.endpoint_url)
-        self.cluster = FlinkCluster(environment=self.job.environment)
-        self.steady = Steady(broker.producer(), topic, PARTITIONS, tempo.rate)
+        self.cluster = FlinkCluster(
+            setup.task_managers, SLOTS // setup.task_managers, environment=self.job.environment
+        )
+        self.steady = Steady(broker.producer(), topic, PARTITIONS, setup.rate)
         self._client: subprocess.Popen[bytes] | None = None
         self._id = ""
 
@@ -112,7 +122,7 @@ class Ordeal(Within):
     def submit(self, *options: str) -> None:
         """Starts the job, from a savepoint if the options say so."""
         self._let_go()
-        engine = self.cluster.options(checkpointing_millis=self._tempo.checkpoint_millis)
+        engine = self.cluster.options(checkpointing_millis=self._setup.checkpoint_millis)
         self._client = self.job.begin(*engine, *self._options, *options)
         self._id = self.cluster.await_job(self.topic)
         self._let_go()  # the job does without whoever submitted it
@@ -135,9 +145,9 @@ class Ordeal(Within):
         else:
             time.sleep(WINDOW_SECONDS - time.time() % WINDOW_SECONDS + rng.uniform(0, 8))
 
-    def kill_task_manager(self) -> None:
-        """Ends the TaskManager hard, and starts another."""
-        self.cluster.kill_task_manager()
+    def kill_task_manager(self, index: int = 0) -> None:
+        """Ends a TaskManager hard, and starts another."""
+        self.cluster.kill_task_manager(index)
         self.cluster.start_task_manager()
 
     def kill_workers(self) -> None:
@@ -150,7 +160,7 @@ class Ordeal(Within):
         assert checkpoint is not None
         self.cluster.kill_job_manager()
         self.cluster.start_job_manager()
-        self.cluster.await_task_managers(1)
+        self.cluster.await_task_managers(self._setup.task_managers)
         self.submit(f"--savepoint_path={self.cluster.newest_checkpoint(self._id) or checkpoint}")
 
     def stop_and_resume(self) -> None:

@@ -3,12 +3,12 @@
 import pytest
 from confluent_kafka import TopicPartition
 
-from examples.engines.kafka_broker import PASSWORD, USER, KafkaBroker
+from examples.engines.kafka_broker import KafkaBroker
 from tests.engines.resumed_source import Source, lines, numbered, only, produce
 from transforms.kafka.errors import KafkaReadError, OffsetGoneError
 from transforms.kafka.partitions import Partition, list_partitions
 from transforms.kafka.pool import readers
-from transforms.kafka.settings import KafkaSettings, parse_properties
+from transforms.kafka.settings import KafkaSettings
 
 pytestmark = pytest.mark.usefixtures("no_reader_is_left")
 
@@ -53,35 +53,6 @@ def test_a_name_that_is_nearly_a_topic(topic: str, settings: KafkaSettings) -> N
     with pytest.raises(KafkaReadError) as raised:
         list_partitions(settings, [f"{topic}s"])
     assert str(raised.value) == f"there is no topic {topic}s; is it {topic}?"
-
-
-def test_a_user_logs_in(
-    broker: KafkaBroker,
-    topic: str,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    text = (
-        "security.protocol=SASL_PLAINTEXT\nsasl.mechanism=PLAIN\n"
-        f"sasl.username={USER}\nsasl.password=${{KAFKA_PASSWORD}}\n"
-    )
-    settings = KafkaSettings(broker.sasl_address, parse_properties(text, "kafka.properties"))
-    monkeypatch.setenv("KAFKA_PASSWORD", PASSWORD)
-    produce(broker, topic, *numbered(0, 5))
-    assert lines(Source(settings, only(settings, topic)).until(5)) == numbered(0, 5)
-    readers.close()
-
-    monkeypatch.setenv("KAFKA_PASSWORD", "wrong-and-secret")
-    with pytest.raises(KafkaReadError) as raised:
-        list_partitions(settings, [topic], ask_seconds=2)
-    first, second = str(raised.value).splitlines()
-    assert "Authentication failed: Invalid username or password" in first
-    assert second == "Check sasl.mechanism, user and password in --kafka_config."
-    with pytest.raises(
-        KafkaReadError, match=r"clicks-.*/0 cannot be read: .*Authentication failed"
-    ):
-        Source(settings, Partition(topic, 0, 0)).until(1)
-    assert "wrong-and-secret" not in caplog.text + str(raised.value)
 
 
 def test_a_broker_that_restarts_is_waited_for(another_broker: KafkaBroker) -> None:

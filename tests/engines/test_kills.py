@@ -6,6 +6,7 @@
 import json
 import os
 import random
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +16,11 @@ from examples.demo.s3_server import S3Server
 from examples.engines.kafka_broker import KafkaBroker
 from tests.engines.live_job import Left, check_law, check_sums, missing_and_doubled
 from tests.engines.next_version import write_next_version
-from tests.engines.ordeal import Ordeal
+from tests.engines.ordeal import Ordeal, Setup
 
 KILLS: Final = int(os.environ.get("FLINK_KILLS", "10"))
 OTHERS: Final = 3
+TWO: Final = Setup(task_managers=2)
 
 
 def strays(left: Left, ordeal: Ordeal) -> tuple[int, int]:
@@ -34,10 +36,11 @@ def test_with_stable_input_the_bucket_holds_every_event_once_whatever_is_killed(
     s3_server: S3Server, broker: KafkaBroker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rng = random.Random()
-    with Ordeal(s3_server, broker, tmp_path, "kills-stable") as ordeal:
+    with Ordeal(s3_server, broker, tmp_path, "kills-stable", setup=TWO) as ordeal:
         for _ in range(KILLS):
             ordeal.await_moment(rng)
-            ordeal.suffer("TaskManager killed", ordeal.kill_task_manager)
+            index = rng.randrange(TWO.task_managers)
+            ordeal.suffer(f"TaskManager {index} killed", partial(ordeal.kill_task_manager, index))
         for _ in range(OTHERS):
             ordeal.await_moment(rng)
             ordeal.suffer("workers killed", ordeal.kill_workers)

@@ -17,7 +17,7 @@ import pytest
 from examples.demo.s3_server import S3Server
 from examples.engines.kafka_broker import KafkaBroker
 from tests.engines.live_job import Left, Place, check_law
-from tests.engines.ordeal import Ordeal, Tempo
+from tests.engines.ordeal import Ordeal, Setup
 from tests.faults.fault_server import Answer, Rule, Stored
 
 CHECKPOINT_SECONDS: Final = 6
@@ -93,7 +93,7 @@ def ordeal_of(server: S3Server, broker: KafkaBroker, folder: Path, topic: str) -
         "--late_firing_delay=1s",
         # Else the first checkpoint after a restart may come at once.
         f"--min_pause_between_checkpoints={CHECKPOINT_SECONDS - 1}000",
-        tempo=Tempo(RATE, CHECKPOINT_SECONDS * 1000),
+        setup=Setup(RATE, CHECKPOINT_SECONDS * 1000),
     )
 
 

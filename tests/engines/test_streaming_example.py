@@ -77,13 +77,14 @@ def test_every_event_arrives_and_the_sums_add_up(engine: str, example: Example) 
     assert not example.processes()
 
 
-def test_ctrl_c_ends_all_of_it(example: Example) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_end_all_of_it(number: signal.Signals, example: Example) -> None:
     program = example.begin("--minutes=5", "--rate=200")
     with pytest.raises(subprocess.TimeoutExpired):
         skip_where_a_tool_is_missing(program.wait(15), program.log())
     assert example.processes()
-    os.kill(program.pid, signal.SIGINT)
-    assert program.wait(20) == 128 + signal.SIGINT
+    os.kill(program.pid, number)
+    assert program.wait(20) == 128 + number
     assert "Traceback" not in program.log()
     assert not example.processes()
 

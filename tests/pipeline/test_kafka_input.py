@@ -56,3 +56,7 @@ def test_a_setting_that_the_client_refuses_is_of_the_settings_option(tmp_path: P
     path.write_text("sasl.pasword=x\n")
     (mistake,) = mistakes(CLICKS, f"--kafka_config={path}")
     assert mistake == (f'--kafka_config: {path}: No such configuration property: "sasl.pasword"')
+
+
+def test_an_empty_settings_option_says_that_it_names_no_file() -> None:
+    assert mistakes(CLICKS, "--kafka_config=") == ["--kafka_config: names no file"]

@@ -1,5 +1,6 @@
 """What Kafka may answer, in words for the person who runs the job."""
 
+import re
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException
@@ -24,7 +25,7 @@ _ADVICE: Final = {
     KafkaError._TRANSPORT: "Check the address, the network, and security.protocol.",  # noqa: SLF001
     KafkaError._TIMED_OUT: "Check the address, the network, and security.protocol.",  # noqa: SLF001
     KafkaError._RESOLVE: "Check the address.",  # noqa: SLF001
-    KafkaError._SSL: "Check security.protocol and the certificates in --kafka_config.",  # noqa: SLF001
+    KafkaError._SSL: "Check security.protocol and ssl.ca.location in --kafka_config.",  # noqa: SLF001
     KafkaError._AUTHENTICATION: "Check sasl.mechanism, user and password in --kafka_config.",  # noqa: SLF001
     KafkaError.SASL_AUTHENTICATION_FAILED: "Check user and password in --kafka_config.",
     KafkaError.UNKNOWN_TOPIC_OR_PART: "Was it deleted? Then start a new run.",
@@ -47,6 +48,10 @@ REFUSALS: Final = frozenset(
 """What does not pass by itself. All else, librdkafka tries again for as long as it takes."""
 
 
+# A handshake that the broker refuses comes as a connection that broke.
+_CERTIFICATE_REFUSED: Final = re.compile(r"SSL alert number (?:4[2-6]|48|116)\b")
+
+
 def said(error: KafkaError) -> str:
     """An error in one line, as Kafka or librdkafka put it."""
     return " ".join(error.str().split()) or error.name()
@@ -54,6 +59,8 @@ def said(error: KafkaError) -> str:
 
 def advice(error: KafkaError) -> str:
     """What to do about an error, if that can be told."""
+    if _CERTIFICATE_REFUSED.search(error.str()):
+        return "The broker wants another certificate of ours: check ssl.keystore.location."
     return _ADVICE.get(error.code(), "")
 
 

@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from transforms.coders import StructCoder
 from transforms.kafka.consumers import new_consumer
-from transforms.kafka.errors import KafkaReadError, advice, explain, said
+from transforms.kafka.errors import REFUSALS, KafkaReadError, advice, explain, said
 from transforms.kafka.settings import KafkaSettings
 from transforms.keys import RUN_CHARACTERS
 
@@ -207,6 +207,8 @@ def _unanswered(
 ) -> KafkaReadError:
     """That nobody answered in time, and why: a client tells that beside the way."""
     told = [each for each in heard if each.code() != KafkaError._ALL_BROKERS_DOWN]  # noqa: SLF001 - librdkafka's own errors are named so
+    # The same handshake fails now as a refusal with its reason, now as a connection that broke.
+    told.sort(key=lambda each: each.code() not in REFUSALS)
     cause = next((each for each in told if advice(each)), error)
     words = re.sub(r" \(after \d+ms in state.*", "", settings.redact(said(cause)))
     return KafkaReadError(f"{SCHEME}{settings.servers}: {words}\n{advice(cause)}".rstrip())

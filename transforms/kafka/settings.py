@@ -96,6 +96,8 @@ def read_settings(servers: str, path: str | None) -> KafkaSettings:
     """
     if path is None:
         return KafkaSettings(servers)
+    if not path:
+        raise KafkaSettingsError("names no file")
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
