@@ -34,7 +34,7 @@ def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -
     """Adds a job's whole graph to a pipeline."""
     reading, editions, circuits = job.reading, job.editions(), Shared()
     seconds, lateness = reading.window_seconds, job.streaming.lateness
-    late_seconds = job.windows_kept_seconds
+    late_seconds, receipts_late_seconds = job.windows_kept_seconds, job.receipts_kept_seconds
     gathered_seconds = job.late_firing_delay_seconds
     packed = (
         pipeline
@@ -68,10 +68,10 @@ def build(pipeline: beam.Pipeline, job: Job, opener: StoreOpener = open_store) -
     quiet = _quiet(job, editions, packed.pieces)
     listed = (
         (settled, quiet)
-        | "manifest" >> ManifestPanes(editions, seconds, late_seconds, job.guarantee)
+        | "manifest" >> ManifestPanes(editions, seconds, receipts_late_seconds, job.guarantee)
         | "put manifests" >> put()
     )
-    receipts = (settled, listed) | "receipts" >> AllReceipts(seconds, late_seconds)
+    receipts = (settled, listed) | "receipts" >> AllReceipts(seconds, receipts_late_seconds)
     (
         receipts
         | "pack receipts"

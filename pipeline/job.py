@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -31,6 +32,8 @@ from transforms.window import (
     DEFAULT_LATE_FIRING_DELAY_SECONDS,
     DEFAULT_WINDOW_SECONDS,
 )
+
+_RECEIPTS_LATER_SECONDS: Final = 7 * 86_400
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -119,6 +122,16 @@ class Job(msgspec.Struct, frozen=True):
         if not self.is_stream:
             return "repeatable"
         return "orphans_possible" if self.stable_input == "off" else "stable"
+
+    @property
+    def receipts_kept_seconds(self) -> int:
+        """How long after a window's end the engine takes receipts for it.
+
+        Flink's watermark passes what waits for a checkpoint (Beam issue 39991): receipts come later
+        than their pieces did by as much as it moves meanwhile, after a long stop by days.
+        """
+        later = _RECEIPTS_LATER_SECONDS if self.stable_input == "checkpoint" else 0
+        return self.windows_kept_seconds + later
 
     @property
     def pace(self) -> Pace:
