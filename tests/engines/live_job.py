@@ -214,6 +214,15 @@ class Left(NamedTuple):
             if not _is_manifest(place) and place not in objects and place not in missing
         }
 
+    def altered(self) -> set[Place]:
+        """Objects in the buckets that are not what their manifest says."""
+        objects, _ = self.listed()
+        return {
+            place
+            for place, each in objects.items()
+            if hashlib.sha256(self.stored.get(place, b"")).hexdigest() != each["sha256"]
+        }
+
     def ops_lines(self, name: str) -> list[dict[str, Any]]:
         """The operator's own records of one kind."""
         files = sorted((self.ops / name).rglob("*.gz"))
@@ -233,6 +242,12 @@ def missing_and_doubled(found: Counter[int], expected: set[int]) -> tuple[set[in
 def lacking(left: Left, steady: Steady) -> int:
     """How many events of all destinations the manifests do not speak of yet."""
     found = left.by_manifests()
+    return sum(len(wanted - found[name].keys()) for name, wanted in steady.expected.items())
+
+
+def unstored(left: Left, steady: Steady) -> int:
+    """How many events of all destinations are in no object yet, whatever manifests say."""
+    found = left.by_listing()
     return sum(len(wanted - found[name].keys()) for name, wanted in steady.expected.items())
 
 

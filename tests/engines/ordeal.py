@@ -179,12 +179,12 @@ class Ordeal(Within):
         """The job's checkpoints since it was submitted last."""
         return self.cluster.rest.checkpoints(self._id)
 
-    def finish(self) -> Left:
-        """Ends the producer, waits for its last events, and gives what is there."""
+    def finish(self, lacks: Callable[[Left, Steady], int] = lacking) -> Left:
+        """Ends the producer, waits until nothing lacks any more, and gives what is there."""
         self.steady.stop()
         deadline = time.monotonic() + _ALL_SECONDS
-        while lacking(left := self.job.look(), self.steady):
-            assert time.monotonic() < deadline, f"{lacking(left, self.steady)} events lack\n{self}"
+        while lacks(left := self.job.look(), self.steady):
+            assert time.monotonic() < deadline, f"{lacks(left, self.steady)} events lack\n{self}"
             time.sleep(2)
         time.sleep(WINDOW_SECONDS)  # what else might come
         return self.job.look()

@@ -14,7 +14,7 @@ import pytest
 
 from examples.demo.s3_server import S3Server
 from examples.engines.kafka_broker import KafkaBroker
-from tests.engines.live_job import Left, check_law, check_sums, missing_and_doubled
+from tests.engines.live_job import Left, check_law, check_sums, missing_and_doubled, unstored
 from tests.engines.next_version import write_next_version
 from tests.engines.ordeal import Ordeal, Setup
 
@@ -60,7 +60,7 @@ def test_with_stable_input_the_bucket_holds_every_event_once_whatever_is_killed(
     assert {manifest["guarantee"] for manifest in manifests(left)} == {"stable"}
 
 
-def test_without_stable_input_the_manifests_are_right_and_what_is_left_over_is_counted(
+def test_without_stable_input_nothing_is_lost_and_what_else_there_is_is_counted(
     s3_server: S3Server, broker: KafkaBroker, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rng = random.Random()
@@ -68,11 +68,11 @@ def test_without_stable_input_the_manifests_are_right_and_what_is_left_over_is_c
         for _ in range(max(1, KILLS // 3)):
             ordeal.await_moment(rng)
             ordeal.suffer("TaskManager killed", ordeal.kill_task_manager)
-        left = ordeal.finish()
+        left = ordeal.finish(unstored)
         orphans, doubled = strays(left, ordeal)
+        said = f"{orphans} orphans, {doubled} events twice, {len(left.altered())} objects altered"
         with capsys.disabled():
-            print(f"\n{ordeal}\n{orphans} orphans, {doubled} events twice")  # noqa: T201 - the table
-    check_law(left, ordeal.steady)
+            print(f"\n{ordeal}\n{said}")  # noqa: T201 - the table
     assert {manifest["guarantee"] for manifest in manifests(left)} == {"orphans_possible"}
 
 
