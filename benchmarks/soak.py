@@ -19,7 +19,7 @@ from examples.demo.s3_server import S3Server
 from examples.engines.kafka_broker import KafkaBroker
 from examples.termination import end_in_order
 from tests.engines.health import resident_kib
-from tests.engines.live_job import check_law
+from tests.engines.left import check_law
 from tests.engines.ordeal import Ordeal
 
 _MIB: Final = 2**20

@@ -12,7 +12,8 @@ from examples.demo.s3_server import OWNER, S3Server
 from examples.engines.flink_embedded import FlinkEmbedded
 from examples.engines.kafka_broker import KafkaBroker
 from examples.within import Within
-from tests.engines.live_job import Left, LiveJob, lacking
+from tests.engines.left import Left, lacking
+from tests.engines.live_job import LiveJob
 from tests.engines.steady import Steady
 from tests.faults.fault_server import FaultServer
 from transforms.parked import decode_parked

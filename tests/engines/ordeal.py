@@ -13,7 +13,8 @@ from examples.engines.kafka_broker import KafkaBroker
 from examples.within import Within
 from tests.engines.flink_cluster import FlinkCluster
 from tests.engines.flink_rest import Checkpoints
-from tests.engines.live_job import Left, LiveJob, lacking
+from tests.engines.left import Left, lacking
+from tests.engines.live_job import LiveJob
 from tests.engines.steady import Steady
 from tests.faults.fault_server import FaultServer
 

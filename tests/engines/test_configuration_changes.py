@@ -9,7 +9,7 @@ import pytest
 
 from examples.demo.s3_server import S3Server
 from examples.engines.kafka_broker import KafkaBroker
-from tests.engines.live_job import Left, Place, numbers
+from tests.engines.left import Left, Place, numbers
 from tests.engines.live_stream import BEGIN_SECONDS, PARTITIONS, WINDOW_SECONDS, LiveStream
 from tests.engines.steady import WEB_KEY, Steady
 

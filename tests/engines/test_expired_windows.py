@@ -9,7 +9,7 @@ import pytest
 from examples.demo.s3_server import S3Server
 from examples.engines.kafka_broker import KafkaBroker
 from tests.engines import steady
-from tests.engines.live_job import check_law, check_sums
+from tests.engines.left import check_law, check_sums
 from tests.engines.ordeal import Ordeal, Setup
 
 CHECKPOINT_MILLIS: Final = 8_000

@@ -6,7 +6,8 @@ from pathlib import Path
 from examples.demo.s3_server import S3Server
 from examples.engines.flink_embedded import FlinkEmbedded
 from examples.engines.kafka_broker import KafkaBroker
-from tests.engines.live_job import LiveJob, check_law, lacking
+from tests.engines.left import check_law, lacking
+from tests.engines.live_job import LiveJob
 from tests.engines.steady import Steady
 
 

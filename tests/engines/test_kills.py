@@ -3,7 +3,6 @@
 `FLINK_KILLS` in the environment makes them longer or shorter.
 """
 
-import json
 import os
 import random
 from functools import partial
@@ -14,7 +13,7 @@ import pytest
 
 from examples.demo.s3_server import S3Server
 from examples.engines.kafka_broker import KafkaBroker
-from tests.engines.live_job import Left, check_law, check_sums, missing_and_doubled, unstored
+from tests.engines.left import Left, check_law, check_sums, missing_and_doubled, unstored
 from tests.engines.next_version import write_next_version
 from tests.engines.ordeal import Ordeal, Setup
 
@@ -55,9 +54,9 @@ def test_with_stable_input_the_bucket_holds_every_event_once_whatever_is_killed(
     check_law(left, ordeal.steady)
     check_sums(left, ordeal.steady)
     assert strays(left, ordeal) == (0, 0)
-    writers = {manifest.get("written_by") for manifest in manifests(left)}
+    writers = {manifest.get("written_by") for manifest in left.manifests("")}
     assert writers == {None, "next"}
-    assert {manifest["guarantee"] for manifest in manifests(left)} == {"stable"}
+    assert {manifest["guarantee"] for manifest in left.manifests("")} == {"stable"}
 
 
 def test_without_stable_input_nothing_is_lost_and_what_else_there_is_is_counted(
@@ -73,8 +72,4 @@ def test_without_stable_input_nothing_is_lost_and_what_else_there_is_is_counted(
         said = f"{orphans} orphans, {doubled} events twice, {len(left.altered())} objects altered"
         with capsys.disabled():
             print(f"\n{ordeal}\n{said}")  # noqa: T201 - the table
-    assert {manifest["guarantee"] for manifest in manifests(left)} == {"orphans_possible"}
-
-
-def manifests(left: Left) -> list[dict[str, object]]:
-    return [json.loads(body) for (_, key), body in left.stored.items() if key.endswith(".json")]
+    assert {manifest["guarantee"] for manifest in left.manifests("")} == {"orphans_possible"}

@@ -7,7 +7,7 @@ from typing import Final
 
 from examples.demo.s3_server import S3Server
 from examples.engines.kafka_broker import KafkaBroker
-from tests.engines.live_job import check_law
+from tests.engines.left import check_law
 from tests.engines.live_stream import BEGIN_SECONDS, WINDOW_SECONDS, LiveStream
 from tests.engines.steady import Steady
 

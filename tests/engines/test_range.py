@@ -5,7 +5,8 @@ from pathlib import Path
 from examples.demo.s3_server import S3Server
 from examples.engines.flink_embedded import FlinkEmbedded
 from examples.engines.kafka_broker import KafkaBroker
-from tests.engines.live_job import Left, LiveJob, Place, check_law, check_sums, numbers
+from tests.engines.left import Left, Place, check_law, check_sums, numbers
+from tests.engines.live_job import LiveJob
 from tests.engines.steady import Steady
 
 RECORDS = 20_000

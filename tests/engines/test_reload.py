@@ -8,7 +8,8 @@ from pathlib import Path
 from examples.demo.s3_server import S3Server
 from examples.engines.flink_embedded import FlinkEmbedded
 from examples.engines.kafka_broker import KafkaBroker
-from tests.engines.live_job import Left, LiveJob, check_law, lacking
+from tests.engines.left import Left, check_law, lacking
+from tests.engines.live_job import LiveJob
 from tests.engines.steady import Steady
 from transforms.parked import decode_parked
 

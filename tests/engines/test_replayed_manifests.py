@@ -16,7 +16,7 @@ import pytest
 
 from examples.demo.s3_server import S3Server
 from examples.engines.kafka_broker import KafkaBroker
-from tests.engines.live_job import Left, Place, check_law
+from tests.engines.left import Left, Place, check_law
 from tests.engines.ordeal import Ordeal, Setup
 from tests.faults.fault_server import Answer, Rule, Stored
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from examples.demo.s3_server import S3Server
 from examples.engines.kafka_broker import KafkaBroker
 from tests.engines.health import Health, Phase
-from tests.engines.live_job import check_law
+from tests.engines.left import check_law
 from tests.engines.live_stream import BEGIN_SECONDS, PARTITIONS, WINDOW_SECONDS, LiveStream
 from tests.engines.steady import Steady
 from tests.faults.fault_server import Answer, Behaviour, Rule, Slow
